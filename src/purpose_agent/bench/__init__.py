@@ -1,0 +1,1 @@
+"""Comparisons: arms on the same tasks, with intervals and a report."""

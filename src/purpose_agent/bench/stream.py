@@ -1,0 +1,100 @@
+"""The tasks of a comparison: which are learned from, which are held out, and the guard between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from purpose_agent.errors import UsageError
+
+TRAIN, DEV, TEST = "train", "dev", "test"
+"""Folds. Demos and development use train and dev; test is for a final report and never read here."""
+
+_FOLD_OFFSET = {TRAIN: 0, DEV: 1_000_000}
+"""First seed of each fold in a world that knows no folds."""
+
+_STRIDE = 101
+"""Distance between the streams of neighbouring seeds; with no common factor with the 1,000 tasks of a fold."""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One task.
+
+    Attributes:
+        fold: ``train`` or ``dev``.
+        seed: passed to the environment's ``reset``.
+        options: passed to it as well; None in a world that knows no folds.
+    """
+
+    fold: str
+    seed: int
+    options: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells tasks apart."""
+        return (self.fold, self.seed)
+
+
+def tasks_of(environment: Any, fold: str, count: int, seed: int) -> list[Task]:
+    """``count`` different tasks of a fold, in a fixed order.
+
+    A world with folds (it has ``fold`` and ``seeds``) is asked for the fold by its options; in any other, the folds
+    are ranges of seeds that never meet.
+
+    Args:
+        environment: where they will be played.
+        fold: ``train`` or ``dev``.
+        count: how many.
+        seed: of the stream; another one begins elsewhere in the fold.
+
+    Raises:
+        UsageError: the fold may not be used here, or holds fewer tasks.
+    """
+    if fold not in _FOLD_OFFSET:
+        raise UsageError(
+            f"fold must be {TRAIN!r} or {DEV!r}, got {fold!r}; the test fold is for a final report only"
+        )
+    seeds = getattr(environment, "seeds", None)
+    if not isinstance(getattr(environment, "fold", None), str) or not isinstance(seeds, range):
+        first = _FOLD_OFFSET[fold] + seed * _STRIDE % _FOLD_OFFSET[DEV]
+        if count > _FOLD_OFFSET[DEV] - _STRIDE:
+            raise UsageError(f"at most {_FOLD_OFFSET[DEV] - _STRIDE} tasks, got {count!r}")
+        wrapped = (first - _FOLD_OFFSET[fold] + i for i in range(count))
+        return [Task(fold, _FOLD_OFFSET[fold] + i % _FOLD_OFFSET[DEV]) for i in wrapped]
+    if count > len(seeds):
+        raise UsageError(f"the {fold} fold holds {len(seeds)} tasks, got a wish for {count}; choose fewer")
+    first = seed * _STRIDE
+    return [Task(fold, seeds[(first + i) % len(seeds)], {"fold": fold}) for i in range(count)]
+
+
+def check_disjoint(learned: Iterable[Task], held_out: Iterable[Task]) -> None:
+    """The leakage guard: no task may be learned from and tested on.
+
+    Raises:
+        UsageError: some are shared, or a task is of the test fold; the message names them.
+    """
+    first, second = [t.key for t in learned], [t.key for t in held_out]
+    test = sorted(key for key in {*first, *second} if key[0] == TEST)
+    if test:
+        raise UsageError(f"tasks of the test fold may not be used here: {test[:5]!r}")
+    shared = sorted(set(first) & set(second))
+    if shared:
+        raise UsageError(f"{len(shared)} tasks would be learned from and tested on, such as {shared[:5]!r}")
+
+
+def purpose_of(environment: Any, task: Task) -> str:
+    """The task in words, as its environment says it before the first step.
+
+    Raises:
+        UsageError: the environment has no purpose, or cannot make this task.
+    """
+    ask = getattr(environment, "purpose_for", None)
+    purpose = ask(task.seed, task.options) if callable(ask) else getattr(environment, "purpose", None)
+    if not isinstance(purpose, str) or not purpose.strip():
+        raise UsageError(
+            f"{type(environment).__name__} does not say what its tasks are about; give it a text attribute 'purpose'"
+        )
+    return purpose

@@ -1,0 +1,171 @@
+"""Plays a plan's episodes, in this process or in several others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import msgspec
+
+from purpose_agent.bench.arms import Player
+from purpose_agent.bench.plan import Plan
+from purpose_agent.bench.rows import Row
+from purpose_agent.bench.settings import DemoSettings
+from purpose_agent.bench.worker import Answer, Hello
+from purpose_agent.errors import PurposeAgentError, UsageError
+
+GRACE_SECONDS = 15.0
+"""How long a worker that was asked to stop may take to leave its episode in order."""
+
+
+class WorkerError(PurposeAgentError):
+    """A worker process failed.
+
+    Args:
+        message: for a person.
+        exit_code: of the error inside it.
+    """
+
+    def __init__(self, message: str, exit_code: int = 3) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def played(plan: Plan, settings: DemoSettings, out: Path, jobs: int) -> Generator[Row]:
+    """The rows of all episodes that are left, as they come.
+
+    Closing the generator, or an exception thrown into it, stops the workers; episodes under way are left so that a
+    rerun continues (training) or repeats (evaluation) them.
+
+    Args:
+        plan: what is to be played.
+        settings: of the demo.
+        out: its folder.
+        jobs: worker processes; 1 plays in this process.
+
+    Raises:
+        PurposeAgentError: an episode cannot be played.
+    """
+    if plan.finished:
+        return
+    if jobs == 1:
+        yield from _here(plan, settings, out)
+    else:
+        yield from _elsewhere(plan, settings, out, jobs)
+
+
+def _here(plan: Plan, settings: DemoSettings, out: Path) -> Generator[Row]:
+    player = Player(settings, out)
+    try:
+        while (job := plan.take(0)) is not None:
+            row = player.play(job)
+            plan.done(row)
+            yield row
+    finally:
+        player.close()
+
+
+class _Worker:
+    """One worker process, with a thread that passes its answers on."""
+
+    def __init__(self, number: int, hello: Hello, inbox: queue.Queue[tuple[int, Answer | None]]) -> None:
+        self.number = number
+        self.log_path = Path(hello.out) / f"worker-{number}.log"
+        self.busy = False
+        self._log = self.log_path.open("ab")
+        threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PURPOSE_AGENT_THREADS")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "purpose_agent.bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**threads, **os.environ},
+            start_new_session=True,  # a terminal's Ctrl-C goes to us alone; we pass it on once
+        )
+        self._inbox = inbox
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self.send(hello)
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(msgspec.DecodeError):
+                self._inbox.put((self.number, msgspec.json.decode(line, type=Answer)))
+        self._inbox.put((self.number, None))
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Write a line; a worker that is gone is noticed by its end."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(msgspec.json.encode(message) + b"\n")
+            self._process.stdin.flush()
+
+    def ask_to_stop(self) -> None:
+        """Leave the running episode in order, and end."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        if self.busy and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def wait(self) -> None:
+        """Until it has ended, by force if need be: the store survives it."""
+        try:
+            self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._listener.join(GRACE_SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self.log_path.read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1].strip()[:300] if lines else "it left no message"
+
+
+def _elsewhere(plan: Plan, settings: DemoSettings, out: Path, jobs: int) -> Generator[Row]:
+    inbox: queue.Queue[tuple[int, Answer | None]] = queue.Queue()
+    hello = Hello(settings, str(out))
+    workers: list[_Worker] = []
+    try:
+        for number in range(jobs):
+            workers.append(_Worker(number, hello, inbox))
+        while not plan.finished:
+            for worker in workers:
+                if not worker.busy and (job := plan.take(worker.number)) is not None:
+                    worker.busy = True
+                    worker.send(job)
+            row = _next_row(workers, inbox)
+            plan.done(row)
+            yield row
+    finally:
+        for worker in workers:
+            worker.ask_to_stop()
+        for worker in workers:
+            worker.wait()
+
+
+def _next_row(workers: list[_Worker], inbox: queue.Queue[tuple[int, Answer | None]]) -> Row:
+    number, answer = inbox.get()
+    worker = workers[number]
+    worker.busy = False
+    if answer is None:
+        raise WorkerError(
+            f"worker {number} ended: {worker.last_words()} (log: {worker.log_path}); run again to continue"
+        )
+    if answer.row is None:
+        if answer.exit_code == UsageError.exit_code:
+            raise UsageError(answer.error)
+        raise WorkerError(f"{answer.error} (log: {worker.log_path}); run again to continue", answer.exit_code)
+    return answer.row

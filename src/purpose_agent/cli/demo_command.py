@@ -1,0 +1,84 @@
+"""``purpose-agent demo``: watch a small model learn on this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from purpose_agent.cli.options import JsonOption, ModelOption
+
+PIPED_WIDTH = 160
+"""Room for tables where the output is no terminal."""
+
+
+def demo(
+    game: Annotated[
+        str,
+        typer.Option(
+            "--game",
+            metavar="GAME",
+            help="mapreader, twc, cookingworld, another preset of textworld, or an environment's specification.",
+        ),
+    ] = "mapreader",
+    model: ModelOption = "local",
+    episodes: Annotated[
+        int, typer.Option("--episodes", min=1, metavar="N", help="Episodes to learn from.")
+    ] = 32,
+    tasks: Annotated[
+        int,
+        typer.Option("--tasks", min=1, metavar="N", help="Other tasks to test on, with memory and without."),
+    ] = 16,
+    max_steps: Annotated[
+        int, typer.Option("--max-steps", min=1, metavar="N", help="Steps of an episode.")
+    ] = 25,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where the report, the episodes and the stores go.")
+    ] = Path("runs/demo"),
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes at once.")] = 2,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Of the tasks and of all draws.")
+    ] = 0,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", metavar="M", help="Stop after these; the same command goes on later."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Let a small model learn a game, and compare it with itself without memory on tasks it has not seen.
+
+    \b
+    Examples:
+      purpose-agent demo                                        learn to read a map
+      purpose-agent demo --game twc --episodes 10 --tasks 10    a shorter one
+      purpose-agent demo --model random --minutes 2             no model at all: the floor
+      purpose-agent demo --model openai:qwen3@http://127.0.0.1:8000/v1 --out runs/qwen3
+
+    Ctrl-C stops it and keeps what was done; the same command goes on where it stopped.
+    """
+    import msgspec
+    from rich.console import Console
+
+    from purpose_agent.bench.demo import run_demo
+    from purpose_agent.cli.exit_codes import DONE, INTERRUPTED
+    from purpose_agent.cli.plain_text import print_json
+
+    report = run_demo(
+        game,
+        model,
+        episodes,
+        tasks,
+        out,
+        jobs,
+        seed,
+        max_steps=max_steps,
+        minutes=minutes,
+        console=Console(stderr=True)
+        if as_json
+        else Console(width=None if sys.stdout.isatty() else PIPED_WIDTH),
+    )
+    if as_json:
+        print_json(msgspec.to_builtins(report))
+    return DONE if report.complete or minutes is not None else INTERRUPTED

@@ -1,0 +1,253 @@
+"""The engine's side of the environment contract.
+
+Whatever a stranger's environment does, the engine sees snapshots and typed outcomes: sync or async alike, optional
+abilities found by presence, exceptions as data, nothing shared with what was recorded.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
+
+from purpose_agent import bridge
+from purpose_agent.environment import Environment
+from purpose_agent.errors import EnvironmentFailure, UsageError, describe_error
+from purpose_agent.freeze import plain_copy
+from purpose_agent.numeric import is_whole
+from purpose_agent.types import Action, Snapshot, State, Verdict
+
+
+class Outcome(NamedTuple):
+    """What came of an action.
+
+    Attributes:
+        state: snapshot after it; the one before when the action failed.
+        error: what the environment raised or did wrong, None when all went well.
+    """
+
+    state: Snapshot
+    error: str | None
+
+
+class EnvironmentHost:
+    """Calls one environment.
+
+    Args:
+        environment: any object with ``execute``; see `purpose_agent.environment`.
+        in_thread: whether blocking methods run in worker threads, so that other runs go on meanwhile and a hanging
+            call can be abandoned.
+
+    Raises:
+        UsageError: the object has no ``execute``.
+    """
+
+    def __init__(self, environment: Any, *, in_thread: bool = False) -> None:
+        if not callable(getattr(environment, "execute", None)):
+            raise UsageError(
+                f"environment must have a method execute(action, current_state), got {type(environment).__name__}"
+                f": {environment!r:.80}; subclass purpose_agent.Environment"
+            )
+        self.environment = environment
+        self.in_thread = in_thread
+
+    @property
+    def name(self) -> str:
+        """The environment's spec where it knows one, else its class."""
+        return str(getattr(self.environment, "spec", None) or type(self.environment).__name__)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether one object can serve one run at a time only, because it holds the world's state itself."""
+        return bool(getattr(self.environment, "exclusive", False))
+
+    @property
+    def actions(self) -> dict[str, str] | None:
+        """The names and descriptions it offers, None where it offers none."""
+        actions = getattr(self.environment, "actions", None)
+        if not isinstance(actions, dict):
+            return None
+        return {str(k): str(v) for k, v in cast(dict[Any, Any], actions).items()} or None
+
+    @property
+    def lists_admissible(self) -> bool:
+        """Whether it says in each state what may be done."""
+        return self._ability("admissible_actions") is not None
+
+    @property
+    def verifies(self) -> bool:
+        """Whether it offers verdicts."""
+        return self._ability("verdict") is not None
+
+    @property
+    def max_steps(self) -> int | None:
+        """Where an episode ends on its own, None where it does not say."""
+        bound = getattr(self.environment, "max_steps", None)
+        return bound if is_whole(bound) and bound > 0 else None
+
+    def _ability(self, name: str) -> Callable[..., Any] | None:
+        found = getattr(self.environment, name, None)
+        return found if callable(found) else None
+
+    async def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await bridge.call(function, *args, in_thread=self.in_thread, **kwargs)
+
+    async def reset(self, seed: int | None, options: dict[str, Any] | None) -> Snapshot:
+        """The first state of an episode.
+
+        Raises:
+            UsageError: options were given and its ``reset`` takes none.
+            EnvironmentFailure: it raised, or did not return a state.
+        """
+        reset = self._ability("reset")
+        if reset is None:
+            return State(data={}).snapshot()
+        kwargs = _accepted(reset, {"seed": seed, "options": options})
+        if options and "options" not in kwargs:
+            raise UsageError(f"{self.name}.reset() takes no options, but got options={options!r}")
+        try:
+            return _snapshot(await self._call(reset, **kwargs), "reset")
+        except (UsageError, EnvironmentFailure):
+            raise
+        except Exception as e:
+            raise EnvironmentFailure(f"the environment's reset failed: {describe_error(e)}") from e
+
+    async def execute(self, action: Action, state: Snapshot) -> Outcome:
+        """Carry out an action; the environment gets copies.
+
+        Raises:
+            EnvironmentFailure: the environment says that it is gone.
+        """
+        given = Action(
+            action.name, plain_copy(action.params), action.thought, action.expected_delta, list(action.cited)
+        )
+        try:
+            after = await self._call(self.environment.execute, given, state.thaw())
+            return Outcome(_snapshot(after, "execute"), None)
+        except EnvironmentFailure:
+            raise
+        except Exception as e:
+            return Outcome(state, describe_error(e))
+
+    async def verdict(self, state: Snapshot) -> Verdict | None:
+        """Its verdict on a state, None where it has none. A verdict that is none is an error."""
+        verdict = self._ability("verdict")
+        if verdict is None:
+            return None
+        given = await self._guarded(verdict, state, what="verdict")
+        if given is not None and not isinstance(given, Verdict):
+            raise EnvironmentFailure(
+                f"the environment's verdict must be a Verdict or None, got {type(given).__name__}: {given!r:.80}"
+            )
+        return given
+
+    async def is_terminal(self, state: Snapshot) -> bool:
+        """Whether the episode is over."""
+        is_terminal = self._ability("is_terminal")
+        if is_terminal is None or getattr(is_terminal, "__func__", None) is Environment.is_terminal:
+            return False
+        return bool(await self._guarded(is_terminal, state, what="is_terminal"))
+
+    async def admissible(self, state: Snapshot) -> list[Action]:
+        """What may be done now, without duplicates, in the environment's order; empty when nothing may."""
+        listed = self._ability("admissible_actions")
+        if listed is None:
+            return []
+        given = await self._guarded(listed, state, what="admissible_actions")
+        try:
+            actions = [_as_action(a) for a in given]
+        except TypeError as e:
+            raise EnvironmentFailure(f"the environment's admissible_actions: {e}") from e
+        return list({a.key: a for a in actions}.values())
+
+    async def restore(
+        self, state: Snapshot, actions: Sequence[Action], seed: int | None, options: dict[str, Any] | None
+    ) -> Snapshot:
+        """Bring the world back to where a run was left; see `purpose_agent.environment`."""
+        restore = self._ability("restore")
+        if restore is None:
+            return state
+        kwargs = _accepted(restore, {"seed": seed, "options": options})
+        try:
+            restored = _snapshot(await self._call(restore, state.thaw(), list(actions), **kwargs), "restore")
+        except EnvironmentFailure:
+            raise
+        except Exception as e:
+            raise EnvironmentFailure(f"the environment cannot be restored: {describe_error(e)}") from e
+        if restored.fingerprint != state.fingerprint:
+            raise EnvironmentFailure(
+                "the restored environment is in another state than the run was left in; "
+                "start the task anew instead of resuming it"
+            )
+        return state
+
+    async def close(self) -> None:
+        """Free what the environment holds."""
+        close = self._ability("close")
+        if close is not None:
+            await self._call(close)
+
+    async def _guarded(self, function: Callable[..., Any], state: Snapshot, *, what: str) -> Any:
+        try:
+            return await self._call(function, state.thaw())
+        except EnvironmentFailure:
+            raise
+        except Exception as e:
+            raise EnvironmentFailure(f"the environment's {what} failed: {describe_error(e)}") from e
+
+
+class ExclusiveUse:
+    """Lets one run at a time use an environment that holds the world's state itself.
+
+    Async-friendly and safe between threads and event loops; waiting does not block a loop.
+    """
+
+    def __init__(self, needed: bool) -> None:
+        self._lock = threading.Lock() if needed else None
+
+    async def __aenter__(self) -> None:
+        if self._lock is None or self._lock.acquire(blocking=False):
+            return
+        import asyncio
+
+        # The lock may be held on another loop, so there is no event to await; a thread that waits for it could not be
+        # cancelled and would keep it.
+        while not self._lock.acquire(blocking=False):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _snapshot(value: Any, what: str) -> Snapshot:
+    if not isinstance(value, State):
+        raise (
+            EnvironmentFailure(
+                f"the environment's {what} must return a State, got {type(value).__name__}: {value!r:.80}"
+            )
+            if what != "execute"
+            else TypeError(f"execute must return a State, got {type(value).__name__}: {value!r:.80}")
+        )
+    return value.snapshot()
+
+
+def _as_action(value: Any) -> Action:
+    if isinstance(value, str):
+        return Action(value)
+    if isinstance(value, Action):
+        return value
+    raise TypeError(f"each must be a str or an Action, got {type(value).__name__}: {value!r:.80}")
+
+
+def _accepted(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Those keyword arguments that the function takes."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return kwargs
+    keywords = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return {k: v for k, v in kwargs.items() if k in keywords}

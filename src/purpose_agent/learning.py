@@ -1,0 +1,79 @@
+"""What an episode teaches once it has ended: replay, credit, values, lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from purpose_agent.errors import describe_error
+from purpose_agent.events import Failed, Learned
+from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.memory.library import Library
+from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.optimizer import HeuristicOptimizer
+from purpose_agent.types import Action, Trajectory
+
+
+@dataclass
+class Learner:
+    """Takes finished episodes in.
+
+    Attributes:
+        replay: the evidence.
+        library: the lessons.
+        optimizer: makes lessons of episodes.
+        values: the value memory.
+        every: episodes between two optimisations.
+    """
+
+    replay: ExperienceReplay
+    library: Library
+    optimizer: HeuristicOptimizer
+    values: ValueLearner
+    every: int = 1
+    waiting: list[Trajectory] = field(default_factory=list[Trajectory])
+
+    @property
+    def tasks_since_optimize(self) -> int:
+        """Episodes taken in since the last optimisation."""
+        return len(self.waiting)
+
+    async def take_in(
+        self,
+        trajectory: Trajectory,
+        *,
+        admissible: Sequence[Sequence[Action]] = (),
+        example_id: str | None = None,
+    ) -> tuple[Learned, list[Failed]]:
+        """Store, credit and, when it is time, distil. A part that fails is reported; the others go on.
+
+        Args:
+            trajectory: the episode; `Trajectory.shown` says which items it was shown.
+            admissible: what could be done in the first state and after each step.
+            example_id: the episode that was shown as an example, if any.
+        """
+        failures: list[Failed] = []
+        step = len(trajectory.steps)
+        added: list[str] = []
+        credited: list[str] = []
+        learned_values = False
+        try:
+            self.values.keep(trajectory, admissible)
+            self.replay.add(trajectory)
+            if not trajectory.failed_transiently:
+                credited = self.library.credit(trajectory.shown, trajectory.succeeded)
+                if example_id is not None:
+                    self.replay.update_q_value(example_id, float(trajectory.succeeded))
+            learned_values = self.values.catch_up() and not trajectory.failed_transiently
+        except Exception as e:
+            failures.append(Failed(step, "memory", describe_error(e)))
+        self.waiting.append(trajectory)
+        if len(self.waiting) >= self.every:
+            waiting, self.waiting = self.waiting, []
+            try:
+                report = await self.optimizer.aoptimize(waiting)
+                added = [h.id for h in report.added]
+                failures += [Failed(step, "distiller", str(f), f.transient) for f in report.details]
+            except Exception as e:
+                failures.append(Failed(step, "distiller", describe_error(e)))
+        return Learned(added, credited, learned_values), failures

@@ -1,0 +1,20 @@
+"""What is learned: lessons and values.
+
+**Lessons** (the three tiers), from an episode to a prompt::
+
+    distillers/  →  distilling  →  library (intake, duplicates, life_cycle)  →  retrieval  →  rendering
+    propose         claim, name     keep, credit, retire                        choose         write
+
+**Values** of actions in situations, from an episode to a shortlist::
+
+    value_learner    a fold over the episodes of a store; keeps records and weights
+     └ value_memory      the learned weights: learns from records, explains itself (value_advice)
+        ├ value_table        features → weights; the update rule
+        └ value_episode      a cursor over one episode: values of the admissible actions, shortlist
+           ├ episode_trace      what happened so far, as the features need it
+           │  ├ action_template    verb and prepositions; the spans between are arguments
+           │  ├ task_vocabulary    which words are literal, which vary between tasks
+           │  └ goal_graph         words of the purpose, linked through what was observed
+           └ value_features     the situation and each action as sparse binary features
+    value_guide      the same cursor in terms of states and actions, for the actor
+"""

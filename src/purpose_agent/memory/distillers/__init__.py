@@ -1,0 +1,1 @@
+"""Distillers turn an episode into proposed lessons."""

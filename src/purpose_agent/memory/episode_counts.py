@@ -1,0 +1,49 @@
+"""What the library needs to know of the episodes: how many there were, how many succeeded, what they were about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from purpose_agent.store.base import Store
+from purpose_agent.types import Evidence
+
+_MAX_TEXTS = 3  # episodes of an item whose purposes say what it is about
+_MAX_CHARS = 500  # of each
+
+
+class EpisodeCounts:
+    """Running counts over a store's episodes; each episode is read once.
+
+    Args:
+        store: whose episodes.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last = 0
+        self._n = 0
+        self._succeeded = 0
+        self._texts: dict[str, str] = {}
+
+    def totals(self) -> tuple[int, int]:
+        """Episodes seen so far that teach something, and how many of them succeeded."""
+        for episode in self._store.episodes(after=self._last):
+            self._last = max(self._last, episode.number)
+            if not episode.transient:
+                self._n += 1
+                self._succeeded += episode.success
+        return self._n, self._succeeded
+
+    def texts(self, evidence: Iterable[Evidence]) -> str:
+        """Purpose and task of the first few episodes of ``evidence``."""
+        ids = dict.fromkeys(e.episode_id for e in evidence)
+        return "\n".join(dict.fromkeys(filter(None, (self._text(id) for id in list(ids)[:_MAX_TEXTS]))))
+
+    def _text(self, id: str) -> str:
+        known = self._texts.get(id)
+        if known is None:
+            episode = self._store.episode(id)
+            if episode is None:
+                return ""
+            known = self._texts[id] = f"{episode.purpose[:_MAX_CHARS]}\n{episode.task[:_MAX_CHARS]}"
+        return known

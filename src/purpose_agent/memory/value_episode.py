@@ -1,0 +1,120 @@
+"""One episode as a value memory sees it: values of the admissible actions, and a shortlist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from random import Random
+
+from purpose_agent.memory.episode_trace import EpisodeTrace
+from purpose_agent.memory.task_vocabulary import TaskVocabulary
+from purpose_agent.memory.value_features import situation_features
+from purpose_agent.memory.value_record import EpisodeRecord, Transition
+from purpose_agent.memory.value_settings import ValueSettings
+from purpose_agent.memory.value_table import ValueTable
+
+
+@dataclass(frozen=True, slots=True)
+class ActionValue:
+    """What the memory thinks of one admissible action."""
+
+    action: str
+    value: float
+    """Learned value, in units of score."""
+    bonus: float
+    """What trying it would teach, in units of score; counts when exploring."""
+    n: float
+    """Like actions taken in like situations."""
+    penalty: float
+    """For having repeated its own output or lost score in this episode, in units of score."""
+
+
+class ValueEpisode:
+    """A cursor over one episode. It reads what was learned, never changes it, and records what happens."""
+
+    def __init__(
+        self,
+        vocabulary: TaskVocabulary,
+        table: ValueTable,
+        settings: ValueSettings,
+        purpose: str,
+        *,
+        seed: int,
+        explore: bool,
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._table = table
+        self._settings = settings
+        self._purpose = purpose
+        self._explore = explore
+        self._seed = seed
+        self._score = 0.0
+        self.begin("", ())
+
+    def begin(self, observation: str, admissible: Sequence[str], score: float = 0.0) -> None:
+        """Start at the first text and the first admissible actions, with ``score`` in [0, 1]."""
+        self._score = score
+        self._first = (observation, tuple(admissible), score)
+        self._steps: list[Transition] = []
+        self._random = Random(self._seed)
+        self._trace = EpisodeTrace(self._vocabulary, self._purpose)
+        self._trace.begin(*self._first)
+
+    def observe(
+        self,
+        action: str,
+        observation: str,
+        admissible: Sequence[str],
+        score: float | None,
+        done: bool,
+        success: bool | None,
+    ) -> None:
+        """Take in what ``action`` led to.
+
+        Args:
+            action: as it was listed.
+            observation: the text that came back.
+            admissible: what may be done next.
+            score: task progress in [0, 1]; None when it is not known, which counts as unchanged.
+            done: whether the environment ended the task; False at a step limit.
+            success: the verdict, None when there is none.
+        """
+        self._score = self._score if score is None else score
+        step = Transition(action, observation, tuple(admissible), self._score, done, success)
+        self._steps.append(step)
+        self._trace.observe(step)
+
+    def record(self) -> EpisodeRecord:
+        """The episode so far, for `ValueMemory.learn` and for the store."""
+        observation, admissible, score = self._first
+        return EpisodeRecord(self._purpose, observation, admissible, tuple(self._steps), score)
+
+    def appraise(self) -> list[ActionValue]:
+        """What the memory thinks of each current admissible action, in the order given."""
+        table, settings = self._table, self._settings
+        found: list[ActionValue] = []
+        for action, features in zip(self._trace.admissible, situation_features(self._trace), strict=True):
+            ids = table.lookup(features)
+            n = table.evidence(ids)
+            penalty = settings.repeat_cost * self._trace.offences.get(action, 0)
+            found.append(
+                ActionValue(action, table.value(ids), settings.curiosity / sqrt(1.0 + n), n, penalty)
+            )
+        return found
+
+    def shortlist(self) -> list[int]:
+        """Indices of the actions that are not clearly worse than the best, best first; empty when there are none.
+
+        One index is a habit: nobody needs to be asked. Values closer than ``tolerance`` are ties; exact ties come in an
+        order that the seed decides.
+        """
+        appraised = self.appraise()
+        if not appraised:
+            return []
+        merits = [a.value - a.penalty + (a.bonus if self._explore else 0.0) for a in appraised]
+        order = list(range(len(merits)))
+        self._random.shuffle(order)
+        order.sort(key=lambda i: -merits[i])
+        best = merits[order[0]]
+        return [i for i in order if best - merits[i] <= self._settings.tolerance]

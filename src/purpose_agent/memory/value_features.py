@@ -1,0 +1,123 @@
+"""Sparse binary features of (situation, action), abstracted so that values transfer to other objects.
+
+A feature is a tuple of strings, the first of which names its kind. Two actions with the same features have the same
+value, whatever the objects are called.
+"""
+
+from __future__ import annotations
+
+from purpose_agent.memory.action_template import ParsedAction, parse_action
+from purpose_agent.memory.episode_trace import EpisodeTrace
+from purpose_agent.memory.goal_graph import FAR
+
+Feature = tuple[str, ...]
+"""A feature's name: its kind and what fills it."""
+
+_COUNTS = ("0", "1", "2+")
+_LITERAL_SLOTS = 2
+
+
+def situation_features(trace: EpisodeTrace) -> list[list[Feature]]:
+    """The features of each admissible action of the trace's current situation, in order."""
+    parsed = [parse_action(action) for action in trace.admissible]
+    goals = _goal_relations(trace, parsed)
+    return [
+        _features(trace, action, reading, relations)
+        for action, reading, relations in zip(trace.admissible, parsed, goals, strict=True)
+    ]
+
+
+def _features(
+    trace: EpisodeTrace, action: str, parsed: ParsedAction, goals: list[tuple[str, str]]
+) -> list[Feature]:
+    abstract = trace.vocabulary.abstract(action)
+    text, offered = trace.situation
+    successor = trace.leads_to.get((text, action))
+    tried = _count(trace.tried.get(action, 0))
+    found: list[Feature] = [
+        ("action", abstract),
+        ("after", abstract, trace.last[0]),
+        ("after two", abstract, *trace.last),
+        ("phase", abstract, trace.phase),
+        ("gains", abstract, str(min(trace.gains, 4))),
+        ("tried", abstract, tried),
+        ("tried in phase", abstract, trace.phase, _count(trace.tried_since_gain.get(action, 0))),
+        ("used at text", parsed.template, _count(trace.used_here.get((text, action), 0))),
+        ("used at offer", parsed.template, _count(trace.used_here.get((offered, action), 0))),
+        (
+            "successor",
+            parsed.template,
+            "new" if successor is None else _count(trace.visits.get(successor, 0)),
+        ),
+    ]
+    for goal, (rank, distance) in enumerate(goals):
+        found.append(("goal rank", parsed.template, str(goal), rank, trace.phase))
+        found.append(("goal distance", parsed.template, str(goal), distance, trace.phase))
+    for slot, argument in enumerate(parsed.arguments):
+        found += _argument_features(trace, parsed, abstract, str(slot), argument)
+    if len(parsed.arguments) > 1:
+        found += _pair_features(trace, parsed, abstract)
+    return found
+
+
+def _argument_features(
+    trace: EpisodeTrace, parsed: ParsedAction, abstract: str, slot: str, argument: str
+) -> list[Feature]:
+    sources, companions = trace.mentions(argument)
+    fate = trace.fate.get(argument, ("untouched",))
+    found: list[Feature] = [
+        ("fate", abstract, slot, *fate),
+        ("fate in phase", abstract, slot, *fate, trace.phase),
+    ]
+    found += [("mentioned by", abstract, slot, source) for source in sources]
+    found += [("stands with", abstract, slot, word) for word in companions]
+    if parsed.verb in companions:
+        found.append(("verb stands with", slot))
+    if abstract.count("*"):
+        found.append(("named", parsed.template, slot, argument))
+    for goal, words in enumerate(trace.words.goals):
+        if any(word in words for word in argument.split(" ")):
+            found.append(("goal named", abstract, slot, str(goal)))
+    return found
+
+
+def _pair_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> list[Feature]:
+    first, second = parsed.arguments[:_LITERAL_SLOTS]
+    found: list[Feature] = []
+    for word in first.split(" "):
+        found.append(("pair", parsed.template, word, second))
+    fates = (trace.fate.get(first, ("untouched",)), trace.fate.get(second, ("untouched",)))
+    found.append(("pair fates", abstract, *fates[0], *fates[1]))
+    return found
+
+
+def _goal_relations(trace: EpisodeTrace, parsed: list[ParsedAction]) -> list[list[tuple[str, str]]]:
+    """Per action and goal: is it the nearest to the goal among the actions of its template, and its distance."""
+    if not trace.graph.n_goals:
+        return [[] for _ in parsed]
+    distances = [trace.graph.distances(action.arguments) for action in parsed]
+    nearest: dict[tuple[str, int], int] = {}
+    for action, row in zip(parsed, distances, strict=True):
+        for goal, distance in enumerate(row):
+            key = (action.template, goal)
+            nearest[key] = min(nearest.get(key, FAR), distance)
+    return [
+        [
+            (
+                _rank(distance, nearest[action.template, goal]),
+                "?" if distance == FAR else str(min(distance, 4)),
+            )
+            for goal, distance in enumerate(row)
+        ]
+        for action, row in zip(parsed, distances, strict=True)
+    ]
+
+
+def _rank(distance: int, nearest: int) -> str:
+    if nearest == FAR:
+        return "unknown"
+    return "nearest" if distance == nearest else "farther"
+
+
+def _count(n: int) -> str:
+    return _COUNTS[min(n, 2)]

@@ -1,0 +1,68 @@
+"""The value memory at work in one run: states and actions in, a shortlist of actions out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from purpose_agent.memory.value_episode import ValueEpisode
+from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.types import PHI_MAX, Action, Snapshot
+
+
+class ValueGuide:
+    """The value memory's cursor over one episode.
+
+    Args:
+        memory: what was learned so far; it is only read.
+        purpose: the goal.
+        seed: of the run, None for 0.
+        explore: whether trying unknown actions counts, as it does while learning.
+    """
+
+    def __init__(self, memory: ValueMemory, purpose: str, seed: int | None, explore: bool) -> None:
+        self._episode: ValueEpisode = memory.episode(purpose, seed=seed or 0, explore=explore)
+        self.knows_something = explore or memory.n_episodes > 0
+
+    def begin(self, state: Snapshot, admissible: Sequence[Action], phi: float | None) -> None:
+        """Start at the first state."""
+        self._episode.begin(state.describe(), [a.command for a in admissible], _score(phi) or 0.0)
+
+    def observe(
+        self, action: Action, state: Snapshot, admissible: Sequence[Action], phi: float | None
+    ) -> None:
+        """Take in what an action led to; ``phi`` is Φ of the new state as far as it is known."""
+        commands = [a.command for a in admissible]
+        self._episode.observe(
+            action.command, state.describe(), commands, _score(phi), done=False, success=None
+        )
+
+    def shortlist(self, options: Sequence[Action]) -> Shortlist:
+        """Those options that are not clearly worse than the best, best first; all when it knows none of them."""
+        appraised = self._episode.appraise()
+        known = {value.action: i for i, value in enumerate(appraised)}
+        by_command = {a.command: a for a in options}
+        kept = [
+            by_command[appraised[i].action]
+            for i in self._episode.shortlist()
+            if appraised[i].action in by_command
+        ]
+        left = kept + [a for a in options if a.command not in known] or list(options)
+        best = max(appraised, key=lambda v: v.value - v.penalty, default=None)
+        return Shortlist(left, practised=best is not None and best.n > 0 and left[0].command == best.action)
+
+
+class Shortlist(NamedTuple):
+    """The options that the value memory leaves.
+
+    Attributes:
+        options: best first, at least one.
+        practised: whether the first is the best by what was learned, and not by curiosity alone.
+    """
+
+    options: list[Action]
+    practised: bool
+
+
+def _score(phi: float | None) -> float | None:
+    return None if phi is None else phi / PHI_MAX

@@ -1,0 +1,173 @@
+"""A memory of what came of like actions in like situations, learned from the agent's own episodes.
+
+Actions and situations are abstracted (`action_template`, `task_vocabulary`, `episode_trace`, `value_features`),
+so what was learned with some objects serves with others. No language model takes part. A use of it:
+
+    cursor = memory.episode(purpose, seed=0, explore=True)
+    cursor.begin(observation, admissible)
+    while acting:
+        choices = cursor.shortlist()  # one: a habit; several: ask the model
+        ...
+        cursor.observe(action, observation, admissible, score, done, success)
+    memory.learn(cursor.record())
+"""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from purpose_agent.errors import UsageError
+from purpose_agent.memory.task_vocabulary import TaskVocabulary
+from purpose_agent.memory.value_advice import Advice, advise
+from purpose_agent.memory.value_episode import ValueEpisode
+from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.value_settings import ValueSettings
+from purpose_agent.memory.value_table import CompiledEpisode, ValueTable
+
+__all__ = ["ValueMemory", "ValueSettings"]
+
+_FEATURES_VERSION = 1
+"""Raise it when features or their meaning change: older memories are then learned anew from their records."""
+
+
+class ValueMemory:
+    """Learned values of abstract actions in abstract situations.
+
+    Only `learn` changes it. Deterministic: the same episodes in the same order give the same bytes in every
+    process. What words are the world's own is counted anew after 4, 8, 16, 32 … episodes; the values are then
+    learned again from all stored episodes, which takes seconds at most.
+    """
+
+    def __init__(self, settings: ValueSettings | None = None) -> None:
+        self.settings = settings or ValueSettings()
+        self.n_episodes = 0
+        """Episodes learned from, including those no longer kept."""
+        self.vocabulary = TaskVocabulary()
+        self.table = ValueTable()
+        self._records: list[EpisodeRecord] = []
+        self._compiled: dict[int, CompiledEpisode] = {}
+
+    def episode(self, purpose: str, *, seed: int = 0, explore: bool = False) -> ValueEpisode:
+        """A cursor over one episode; it reads this memory and never changes it.
+
+        Args:
+            purpose: the goal in natural language.
+            seed: decides the order of ties.
+            explore: whether what an action would teach counts beside its value.
+        """
+        return ValueEpisode(self.vocabulary, self.table, self.settings, purpose, seed=seed, explore=explore)
+
+    def learn(self, record: EpisodeRecord) -> None:
+        """Learn from a finished episode, and again from some older ones.
+
+        Raises:
+            UsageError: ``record`` holds values of wrong types.
+        """
+        self._records.append(_canonical(record))
+        self.n_episodes += 1
+        if len(self._records) > self.settings.capacity:
+            del self._records[0]
+            self._compiled = {i - 1: compiled for i, compiled in self._compiled.items() if i}
+        if _is_renewal(self.n_episodes):
+            self._rebuild()
+        else:
+            self._learn_newest()
+
+    def advice(self, k: int = 10) -> list[Advice]:
+        """The ``k`` most telling things learned, in words, strongest first; reads all stored episodes."""
+        return advise(self.table, (self._compile(i) for i in range(len(self._records))), k)
+
+    def to_bytes(self) -> bytes:
+        """Everything that decides later behaviour, as msgpack; a few kB per stored episode."""
+        saved = _Saved(
+            _FEATURES_VERSION,
+            self.settings,
+            self.n_episodes,
+            self.vocabulary,
+            list(self.table.ids),
+            self.table.weights,
+            self.table.counts,
+            self._records,
+        )
+        return msgspec.msgpack.encode(saved)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ValueMemory:
+        """The memory that `to_bytes` saved; it goes on bit for bit as the saved one would have.
+
+        Raises:
+            UsageError: ``data`` is not a saved value memory.
+        """
+        try:
+            saved = msgspec.msgpack.decode(data, type=_Saved)
+        except (msgspec.MsgspecError, UsageError) as error:
+            raise UsageError(
+                f"not a saved value memory ({error}): {data[:40]!r}; learn it anew from its episodes"
+            ) from error
+        memory = cls(saved.settings)
+        memory.n_episodes = saved.n_episodes
+        memory._records = saved.records
+        if saved.features_version == _FEATURES_VERSION:
+            memory.vocabulary = saved.vocabulary
+            memory.table = ValueTable(saved.features, saved.weights, saved.counts)
+        else:
+            memory._rebuild()
+        return memory
+
+    def _learn_newest(self) -> None:
+        newest = len(self._records) - 1
+        self.table.count(self._compile(newest))
+        rng = random.Random(self.n_episodes)
+        for _ in range(self.settings.sweeps):
+            self._update(newest)
+            for index in rng.sample(range(newest), min(self.settings.replays, newest)):
+                self._update(index)
+
+    def _rebuild(self) -> None:
+        self.vocabulary = TaskVocabulary.of(self._records)
+        self.table = ValueTable()
+        self._compiled = {}
+        order = list(range(len(self._records)))
+        for index in order:
+            self.table.count(self._compile(index))
+        rng = random.Random(self.n_episodes)
+        for _ in range(self.settings.rebuild_sweeps):
+            rng.shuffle(order)
+            for index in order:
+                self._update(index)
+
+    def _compile(self, index: int) -> CompiledEpisode:
+        found = self._compiled.get(index)
+        if found is None:
+            found = self._compiled[index] = self.table.compile(
+                self._records[index], self.vocabulary, self.settings
+            )
+        return found
+
+    def _update(self, index: int) -> None:
+        self.table.update(self._compile(index), self.settings)
+
+
+class _Saved(msgspec.Struct, frozen=True, array_like=True):
+    features_version: int
+    settings: ValueSettings
+    n_episodes: int
+    vocabulary: TaskVocabulary
+    features: list[tuple[str, ...]]
+    weights: list[float]
+    counts: list[int]
+    records: list[EpisodeRecord]
+
+
+def _is_renewal(n: int) -> bool:
+    return n >= 4 and n & (n - 1) == 0
+
+
+def _canonical(record: EpisodeRecord) -> EpisodeRecord:
+    """The record as it will be after saving and loading: tuples for lists, floats for integers."""
+    try:
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=EpisodeRecord)
+    except (msgspec.MsgspecError, TypeError, UnicodeEncodeError) as error:
+        raise UsageError(f"not an episode that can be learned from ({error}): {record!r:.200}") from error

@@ -1,0 +1,42 @@
+"""The recorded form of an episode: all that a value memory needs to learn from it, now or years later."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Transition(msgspec.Struct, frozen=True, array_like=True):
+    """One step: the action taken and what came of it."""
+
+    action: str
+    """The action as it was listed among the admissible ones."""
+    observation: str
+    """The text that the action returned."""
+    admissible: tuple[str, ...]
+    """The actions that may follow, without duplicates."""
+    score: float
+    """Task progress in [0, 1] after the action; constant when the environment hides it."""
+    done: bool
+    """True when the environment ended the task. False at a step limit: a truncated episode is not a failed one."""
+    success: bool | None
+    """The environment's verdict; None when it gave none."""
+
+
+class EpisodeRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A whole episode: where it began and its transitions in order."""
+
+    purpose: str
+    """The goal in natural language."""
+    observation: str
+    """The first text."""
+    admissible: tuple[str, ...]
+    """The first admissible actions."""
+    steps: tuple[Transition, ...]
+    """What was done, in order."""
+    score: float = 0.0
+    """Task progress in [0, 1] before the first action."""
+
+    @property
+    def success(self) -> bool:
+        """True when the last step was verified as a success."""
+        return bool(self.steps) and self.steps[-1].success is True

@@ -1,0 +1,385 @@
+"""The orchestrator: ties actor, environment, purpose function, replay and optimizer together.
+
+`Orchestrator` is the synchronous front, `AsyncOrchestrator` the asynchronous one; both hand their arguments to the
+same `Runner`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from purpose_agent.actor import Actor, Decision
+from purpose_agent.approval import Approval
+from purpose_agent.bridge import SyncBridge
+from purpose_agent.engine import Engine
+from purpose_agent.environment import Environment, SimpleEnvironment
+from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse
+from purpose_agent.episode import Listener, RunSpec
+from purpose_agent.errors import UsageError
+from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.learning import Learner
+from purpose_agent.limits import Limits
+from purpose_agent.llm_backend.base import LLMBackend
+from purpose_agent.memory.library import Library
+from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.numeric import is_whole
+from purpose_agent.optimizer import HeuristicOptimizer
+from purpose_agent.policies import Policy
+from purpose_agent.purpose_function import PurposeFunction
+from purpose_agent.result import TaskResult
+from purpose_agent.runner import Runner, check_task
+from purpose_agent.store import open_store
+from purpose_agent.store.base import Store
+from purpose_agent.streaming import StreamEvent, StreamTranslator
+from purpose_agent.task_memory import TaskMemory
+from purpose_agent.types import PHI_MAX, MemoryTier, State, Trajectory, TrajectoryStep, new_id
+
+__all__ = [
+    "AsyncOrchestrator",
+    "Environment",
+    "Orchestrator",
+    "SimpleEnvironment",
+    "StreamEvent",
+    "TaskResult",
+]
+
+
+MAX_PER_TIER = 200
+"""Lessons kept per tier. What is *shown* is bounded by relevance and tokens; a small library forgets rare tasks."""
+
+
+class Orchestrator:
+    """Runs tasks, and gets better at them.
+
+    Args:
+        llm: the model for all roles.
+        environment: the world; see `purpose_agent.environment`.
+        available_actions: names and descriptions; default: what the environment offers, else any action.
+        critic_llm: another model for Φ.
+        optimizer_llm: another model for distilling lessons.
+        experience_buffer_size: episodes kept for retrieval.
+        persistence_dir: a folder that keeps everything; opening it again restores everything.
+        on_step: called with every finished and scored step.
+        optimize_every_n_tasks: episodes between two optimisations.
+        decision: ``choice`` where the environment lists admissible actions (``auto``), or ``react``.
+        learning: whether episodes teach. With False nothing that affects behaviour is written.
+        seed: of the first task; the next one gets the next number. None: no seeds.
+        limits: bounds on each run.
+        store: a path or a `Store`, instead of ``persistence_dir``.
+        policies: who may look at each step; see `purpose_agent.policies`.
+        habits: whether a decisive value memory may act without asking the model.
+        distillers: names or objects; default: all built-in ones.
+
+    Raises:
+        UsageError: an argument is wrong.
+        StoreError: the store cannot be opened; nothing was changed.
+    """
+
+    def __init__(
+        self,
+        llm: LLMBackend,
+        environment: Any,
+        available_actions: dict[str, str] | None = None,
+        critic_llm: LLMBackend | None = None,
+        optimizer_llm: LLMBackend | None = None,
+        experience_buffer_size: int = 500,
+        persistence_dir: str | Path | None = None,
+        on_step: Callable[[TrajectoryStep], Any] | None = None,
+        optimize_every_n_tasks: int = 1,
+        *,
+        decision: Literal["auto", "react", "choice"] = "auto",
+        learning: bool = True,
+        seed: int | None = None,
+        limits: Limits | None = None,
+        store: str | Path | Store | None = None,
+        policies: Sequence[Policy] = (),
+        habits: bool = True,
+        distillers: Sequence[Any] | None = None,
+    ) -> None:
+        for name, model in (("llm", llm), ("critic_llm", critic_llm), ("optimizer_llm", optimizer_llm)):
+            _check_model(name, model, optional=name != "llm")
+        limits = limits or Limits()
+        host = EnvironmentHost(environment, in_thread=limits.seconds is not None)
+        decided = choose_decision(decision, environment)
+        if persistence_dir is not None and store is not None:
+            raise UsageError("give persistence_dir or store, not both")
+        if not is_whole(optimize_every_n_tasks) or optimize_every_n_tasks < 1:
+            raise UsageError(
+                f"optimize_every_n_tasks must be a whole number of at least 1, got {optimize_every_n_tasks!r}"
+            )
+        self.environment = environment
+        self.on_step = on_step
+        self.decision: Decision = decided
+        self.learning = learning
+        self.seed = seed
+        self.limits = limits
+        self._tasks = 0
+        self._bridge = SyncBridge()
+        self._owns_store = isinstance(store, (str, Path)) or store is None
+        self.store: Store = open_store(store if store is not None else _folder(persistence_dir))
+        self.actor = Actor(llm, available_actions)
+        self.purpose_fn = PurposeFunction(critic_llm or llm, store=self.store)
+        self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store)
+        self.library = Library(self.store, MAX_PER_TIER)
+        self.optimizer = HeuristicOptimizer(
+            optimizer_llm or llm,
+            min_reward_threshold=-PHI_MAX,  # failures teach too, those that came no closer as well
+            store=self.store,
+            library=self.library,
+            distillers=distillers,
+        )
+        values = ValueLearner(self.store)
+        learner = Learner(
+            self.experience_replay, self.library, self.optimizer, values, optimize_every_n_tasks
+        )
+        engine = Engine(
+            host,
+            self.purpose_fn,
+            Approval(tuple(policies), host.in_thread),
+            on_step=self._on_step,
+            exclusive=ExclusiveUse(host.exclusive),
+        )
+        self.runner = Runner(
+            actor=self.actor,
+            engine=engine,
+            store=self.store,
+            memory=TaskMemory(self.actor, self.experience_replay, self.library),
+            values=values,
+            learner=learner,
+            available_actions=available_actions,
+            habits=habits,
+            model=str(getattr(llm, "name", "") or type(llm).__name__),
+        )
+        self.sync_memory()
+
+    def _on_step(self, step: TrajectoryStep) -> None:
+        if self.on_step is not None:
+            self.on_step(step)
+
+    # -- tasks ---------------------------------------------------------------------------------------------
+    def run_task(
+        self,
+        purpose: str,
+        initial_state: State | None = None,
+        max_steps: int = 20,
+        early_stop_phi: float = 9.0,
+        task_description: str | None = None,
+        *,
+        seed: int | None = None,
+        options: dict[str, Any] | None = None,
+        learning: bool | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> TaskResult:
+        """Run one task to its end and learn from it.
+
+        Args:
+            purpose: the goal; what Φ scores against.
+            initial_state: where to start; default: the environment's ``reset``.
+            max_steps: at most this many steps.
+            early_stop_phi: stop when Φ reaches this, unless a verdict says that the task is not achieved.
+            task_description: the task in words; default: the purpose.
+            seed: of the task, passed to ``reset``.
+            options: passed to ``reset``.
+            learning: overrides the orchestrator's for this run.
+            listeners: called with every event of the run.
+
+        Returns:
+            The result, whatever went wrong inside the run; see its ``stop_reason`` and ``error``.
+
+        Raises:
+            UsageError: an argument is wrong; nothing was started.
+        """
+        spec = self.spec(
+            purpose, initial_state, max_steps, early_stop_phi, task_description,
+            seed=seed, options=options, learning=learning,
+        )  # fmt: skip
+        return self._bridge.run(self.runner.run(spec, listeners))
+
+    def spec(
+        self,
+        purpose: str,
+        initial_state: State | None = None,
+        max_steps: int = 20,
+        early_stop_phi: float = 9.0,
+        task_description: str | None = None,
+        *,
+        seed: int | None = None,
+        options: dict[str, Any] | None = None,
+        learning: bool | None = None,
+    ) -> RunSpec:
+        """The checked options of a run; see `run_task`."""
+        check_task(purpose, max_steps, early_stop_phi)
+        if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
+        if seed is None and self.seed is not None:
+            seed = self.seed + self._tasks
+        self._tasks += 1
+        return RunSpec(
+            purpose=purpose,
+            task=task_description or purpose,
+            run_id=new_id(),
+            max_steps=max_steps,
+            early_stop_phi=early_stop_phi,
+            decision=self.decision,
+            learning=self.learning if learning is None else learning,
+            limits=self.limits,
+            initial_state=initial_state,
+            seed=seed,
+            options=options,
+        )
+
+    def resume(self, run_id: str, *, listeners: Sequence[Listener] = ()) -> TaskResult:
+        """Continue a run that was killed or interrupted after its last finished step; no step is repeated.
+
+        Raises:
+            UsageError: there is no such run in the store.
+        """
+        return self._bridge.run(self.runner.resume(run_id, self.limits, listeners))
+
+    # -- memory --------------------------------------------------------------------------------------------
+    def post_task(self, trajectory: Trajectory, used_experiences: list[Any] | None = None) -> None:
+        """Take in an episode that somebody else ran: store it, credit what it was shown, distil it when due.
+
+        Args:
+            trajectory: the episode; `Trajectory.shown` lists the memory items that it was shown.
+            used_experiences: records that were shown; their values are updated.
+        """
+        for record in used_experiences or []:
+            self.experience_replay.update_q_value(record.id, float(trajectory.succeeded))
+        self._bridge.run(self.runner.learner.take_in(trajectory))
+        self.sync_memory()
+
+    def sync_memory(self) -> None:
+        """Show the actor the library as it is now; call it after changing the library by hand."""
+        self.runner.memory.sync_actor()
+
+    @property
+    def optimize_every_n_tasks(self) -> int:
+        """Episodes between two optimisations."""
+        return self.runner.learner.every
+
+    @optimize_every_n_tasks.setter
+    def optimize_every_n_tasks(self, every: int) -> None:
+        self.runner.learner.every = every
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """How much was learned so far."""
+        return {
+            "experience_replay": self.experience_replay.stats,
+            "heuristic_library_size": len(list(self.library)),
+            "heuristics_by_tier": {tier.value: len(self.library.by_tier(tier)) for tier in MemoryTier},
+            "tasks_since_optimize": self.runner.learner.tasks_since_optimize,
+        }
+
+    def get_heuristic_report(self) -> str:
+        """All lessons by tier, for a person."""
+        return self.library.report()
+
+    # -- end -----------------------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Save what is learned and free the store; the environment and the models stay the caller's."""
+        if self.learning:
+            self.runner.values.save()
+        if self._owns_store:
+            self.store.close()
+        self._bridge.close()
+
+    def __enter__(self) -> Orchestrator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncOrchestrator:
+    """The asynchronous front of an orchestrator; any number of runs may go on at once.
+
+    Blocking environments and models run in threads, so that other runs go on meanwhile.
+
+    Args:
+        orchestrator: whose parts are used.
+    """
+
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self.orchestrator = orchestrator
+        engine = orchestrator.runner.engine
+        host = EnvironmentHost(engine.host.environment, in_thread=True)
+        approval = replace(engine.approval, in_thread=True)
+        self._runner = replace(orchestrator.runner, engine=replace(engine, host=host, approval=approval))
+
+    async def run_task(self, **kwargs: Any) -> TaskResult:
+        """`Orchestrator.run_task`, awaited; the same arguments by keyword."""
+        listeners: Sequence[Listener] = kwargs.pop("listeners", ())
+        return await self._runner.run(self.orchestrator.spec(**kwargs), listeners)
+
+    async def run_task_stream(
+        self,
+        purpose: str,
+        initial_state: State | None = None,
+        max_steps: int = 20,
+        early_stop_phi: float = 9.0,
+        **kwargs: Any,
+    ) -> AsyncIterator[StreamEvent]:
+        """The events of a run as they happen; the last, ``task_end``, carries the result.
+
+        A consumer that stops early interrupts the run; it can be resumed.
+        """
+        spec = self.orchestrator.spec(purpose, initial_state, max_steps, early_stop_phi, **kwargs)
+        queue: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
+        translate = StreamTranslator()
+
+        def listen(_run_id: str, event: Any) -> None:
+            for translated in translate(event):
+                queue.put_nowait(translated)
+
+        task = asyncio.create_task(self._runner.run(spec, [listen]))
+        task.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            yield StreamEvent("task_end", {"result": task.result()}, step=task.result().total_steps)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+
+def choose_decision(decision: str, environment: Any) -> Decision:
+    """How the actor decides in an environment.
+
+    Raises:
+        UsageError: there is no such way to decide, or not in this environment.
+    """
+    host = EnvironmentHost(environment)
+    if decision not in ("auto", "react", "choice"):
+        raise UsageError(f"decision must be 'auto', 'react' or 'choice', got {decision!r}")
+    if decision == "choice" and not host.lists_admissible:
+        raise UsageError(
+            f"decision='choice' needs an environment with admissible_actions(state); {host.name} has none"
+        )
+    return "choice" if decision != "react" and host.lists_admissible else "react"
+
+
+def _check_model(name: str, model: Any, *, optional: bool) -> None:
+    if model is None and optional:
+        return
+    if not isinstance(model, LLMBackend):
+        raise UsageError(
+            f"{name} must be an LLMBackend, got {type(model).__name__}: {model!r:.80}; "
+            "resolve_backend('local'), MockLLMBackend() or a subclass of LLMBackend"
+        )
+
+
+def _folder(persistence_dir: str | Path | None) -> Path | None:
+    """The store in a persistence folder, which is made when it is missing."""
+    if persistence_dir is None:
+        return None
+    folder = Path(persistence_dir)
+    if not str(persistence_dir).strip():
+        raise UsageError("persistence_dir is empty; name a folder")
+    return folder / "purpose_agent.sqlite"

@@ -1,0 +1,346 @@
+"""From the arguments of a task to a played and learned episode; the one async path behind every front."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from purpose_agent.actor import Actor, ActorSession, Briefing
+from purpose_agent.engine import Engine
+from purpose_agent.environment_host import EnvironmentHost
+from purpose_agent.episode import Episode, EventLog, Listener, RunSpec
+from purpose_agent.errors import EnvironmentFailure, UsageError, describe_error
+from purpose_agent.events import Event, Executed, Failed, Learned, RunFinished, RunResumed, RunStarted
+from purpose_agent.journal import (
+    record_state,
+    record_verdict,
+    restore_state,
+    restore_verdict,
+    trajectory_of,
+)
+from purpose_agent.learning import Learner
+from purpose_agent.limits import Budget, Limits
+from purpose_agent.llm_backend.usage import Usage, collect_usage
+from purpose_agent.memory.selection import Selection
+from purpose_agent.memory.value_guide import ValueGuide
+from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.numeric import is_number, is_whole
+from purpose_agent.result import TaskResult
+from purpose_agent.store.base import Store
+from purpose_agent.task_memory import TaskMemory, example_text
+from purpose_agent.types import (
+    Action,
+    MemoryRecord,
+    Snapshot,
+    State,
+    StopReason,
+    Trajectory,
+    TrajectoryStep,
+    Verdict,
+)
+
+MAX_PURPOSE_CHARS = 20_000
+"""A longer purpose would not leave a model room for anything else."""
+
+
+@dataclass
+class Runner:
+    """Everything a run needs, assembled.
+
+    Attributes:
+        actor: decides.
+        engine: plays.
+        store: keeps.
+        memory: what is shown for a task.
+        values: the value memory.
+        learner: takes finished episodes in.
+        available_actions: what may be done; None asks the environment.
+        habits: whether a decisive value memory may act without the model.
+        model: the actor's model, for the journal.
+    """
+
+    actor: Actor
+    engine: Engine
+    store: Store
+    memory: TaskMemory
+    values: ValueLearner
+    learner: Learner
+    available_actions: dict[str, str] | None
+    habits: bool
+    model: str
+
+    @property
+    def host(self) -> EnvironmentHost:
+        """The environment."""
+        return self.engine.host
+
+    # -- a new run -----------------------------------------------------------------------------------------
+    async def run(self, spec: RunSpec, listeners: Sequence[Listener] = ()) -> TaskResult:
+        """Play a new episode and learn from it.
+
+        Raises:
+            UsageError: an argument is wrong; nothing was started.
+        """
+        async with self.engine.exclusive:
+            log = EventLog(self.store, spec.run_id, 0, list(listeners))
+            try:
+                state, verdict, terminal, admissible = await self._start(spec)
+            except EnvironmentFailure as e:
+                return self._stillborn(spec, log, e)
+            self.engine.purpose_function.prepare(spec.purpose)
+            memory, example = self.memory.for_task(spec.task, spec.purpose, state, spec.decision)
+            trajectory = Trajectory(
+                spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options
+            )
+            episode = self._episode(spec, log, trajectory, state, memory, example, admissible)
+            episode.verdict, episode.terminal = verdict, terminal
+            log.emit(self._started(spec, state, verdict, episode.shown, trajectory.created_at, example))
+            result = await self.engine.play(episode)
+            if spec.learning:
+                await self._learn(episode)
+            return result
+
+    async def _start(self, spec: RunSpec) -> tuple[Snapshot, Verdict | None, bool, list[Action]]:
+        if spec.initial_state is not None:
+            try:
+                state = spec.initial_state.snapshot()
+            except (TypeError, ValueError) as e:
+                raise UsageError(f"initial_state: {e}") from e
+        else:
+            state = await self.host.reset(spec.seed, spec.options)
+        verdict = await self.host.verdict(state)
+        terminal = await self.host.is_terminal(state)
+        return state, verdict, terminal, await self.host.admissible(state)
+
+    def _stillborn(self, spec: RunSpec, log: EventLog, error: EnvironmentFailure) -> TaskResult:
+        """A run whose first state could not be had: journalled, with no steps."""
+        state = (spec.initial_state or State(data={})).snapshot()
+        trajectory = Trajectory(spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options)
+        trajectory.stop_reason = StopReason.ENVIRONMENT_ERROR.value
+        text = describe_error(error)
+        log.emit(self._started(spec, state, None, [], trajectory.created_at, None))
+        log.emit(Failed(0, "environment", text))
+        log.emit(RunFinished(trajectory.stop_reason, False, None, 0, 0.0, {}, text))
+        return TaskResult(trajectory, state, error=text)
+
+    def _started(
+        self,
+        spec: RunSpec,
+        state: Snapshot,
+        verdict: Verdict | None,
+        shown: list[str],
+        created_at: float,
+        example: MemoryRecord | None,
+    ) -> RunStarted:
+        limits = {
+            name: float(value)
+            for name in ("steps", "model_calls", "tokens", "cost", "seconds")
+            if (value := getattr(spec.limits, name)) is not None
+        }
+        return RunStarted(
+            run_id=spec.run_id,
+            purpose=spec.purpose,
+            task=spec.task,
+            state=record_state(state),
+            verdict=record_verdict(verdict),
+            max_steps=spec.max_steps,
+            early_stop_phi=spec.early_stop_phi,
+            decision=spec.decision,
+            learning=spec.learning,
+            seed=spec.seed,
+            options=spec.options,
+            limits=limits,
+            environment=self.host.name,
+            model=self.model,
+            shown=list(shown),
+            created_at=created_at,
+            example=example.id if example is not None else None,
+        )
+
+    def _episode(
+        self,
+        spec: RunSpec,
+        log: EventLog,
+        trajectory: Trajectory,
+        state: Snapshot,
+        memory: Selection,
+        example: MemoryRecord | None,
+        admissible: list[Action],
+    ) -> Episode:
+        guide: ValueGuide | None = None
+        if spec.decision == "choice":
+            guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning)
+            guide.begin(state, admissible, None)
+        briefing = Briefing(
+            purpose=spec.purpose,
+            task=spec.task,
+            state=state,
+            decision=spec.decision,
+            offered=self.available_actions or self.host.actions,
+            memory=memory,
+            example=example_text(example.trajectory) if example is not None else "",
+            guide=guide,
+            habits=self.habits,
+            may_finish=not self.host.verifies,
+        )
+        episode = Episode(
+            spec=spec,
+            log=log,
+            budget=Budget(spec.limits),
+            trajectory=trajectory,
+            session=ActorSession(self.actor.llm, briefing),
+            state=state,
+            guide=guide,
+            shown=[h.id for h in (*memory.strategic, *memory.procedural)],
+            example_id=example.id if example is not None else None,
+        )
+        if self.host.lists_admissible:
+            episode.admissible.append(admissible)
+        return episode
+
+    async def _learn(self, episode: Episode) -> None:
+        episode.report_usage()  # what the run itself used is in its `RunFinished`
+        with collect_usage(lambda usage: episode.use("distiller", usage)):
+            learned, failures = await self.learner.take_in(
+                episode.trajectory, admissible=episode.admissible, example_id=episode.example_id
+            )
+        for failure in failures:
+            episode.log.emit(failure)
+        episode.log.emit(
+            Learned(learned.added, learned.credited, learned.value_memory, usage=episode.report_usage())
+        )
+        self.memory.sync_actor()
+
+    # -- a run that was left -------------------------------------------------------------------------------
+    async def resume(self, run_id: str, limits: Limits, listeners: Sequence[Listener] = ()) -> TaskResult:
+        """Continue a run after its last finished step; one that has ended is only read back.
+
+        Raises:
+            UsageError: there is no such run.
+        """
+        events = self.store.events(run_id)
+        if not events or not isinstance(events[0], RunStarted):
+            raise UsageError(f"there is no run {run_id!r} in this store; `purpose-agent runs` lists them")
+        async with self.engine.exclusive:
+            spec = _spec_of(events[0], limits)
+            self.engine.purpose_function.prepare(spec.purpose)
+            log = EventLog(self.store, run_id, len(events), list(listeners))
+            trajectory = trajectory_of(events)
+            try:
+                episode = await self._rebuild(spec, log, trajectory, events)
+            except EnvironmentFailure as e:
+                return TaskResult(trajectory, _last_state(events[0], trajectory), error=describe_error(e))
+            ended = _ending_of(events)
+            if ended is not None:
+                result = TaskResult(trajectory, episode.state, usage=ended.usage, error=ended.error)
+            else:
+                trajectory.stop_reason = ""
+                log.emit(RunResumed(episode.step, time.time()))
+                result = await self.engine.play(episode)
+            if spec.learning and not any(isinstance(e, Learned) for e in events):
+                await self._learn(episode)
+            return result
+
+    async def _rebuild(
+        self, spec: RunSpec, log: EventLog, trajectory: Trajectory, events: list[Event]
+    ) -> Episode:
+        """The episode as it was when it was left: world, conversation, values, budget."""
+        started = events[0]
+        assert isinstance(started, RunStarted)
+        state = restore_state(started.state)
+        memory, example = self.memory.as_shown(started)
+        episode = self._episode(
+            spec, log, trajectory, state, memory, example, await self.host.admissible(state)
+        )
+        episode.shown = list(trajectory.shown)
+        episode.verdict = restore_verdict(started.verdict)
+        steps, trajectory.steps = trajectory.steps, []
+        executed = [e for e in events if isinstance(e, Executed)]
+        for step, event in zip(steps, executed, strict=True):
+            await self._replay(episode, step, event)
+        actions = [step.action for step in steps if not step.action.is_done]
+        if _ending_of(events) is None:
+            await self.host.restore(episode.state, actions, spec.seed, spec.options)
+        used = _usage_of(events)
+        seconds = sum(e.seconds for e in executed)
+        episode.budget = Budget(spec.limits, used, seconds)
+        return episode
+
+    async def _replay(self, episode: Episode, step: TrajectoryStep, event: Executed) -> None:
+        """One finished step, without acting and without asking anybody."""
+        before = Snapshot.of(step.state_before)
+        after = Snapshot.of(step.state_after)
+        episode.state, episode.verdict, episode.terminal = after, step.verdict, event.terminal
+        if self.host.lists_admissible and not step.action.is_done:
+            episode.admissible.append(await self.host.admissible(after))
+        if not step.action.is_done:
+            self.engine.guide(episode, step.action)
+        if step.score is not None:
+            episode.phi = step.score.phi_after
+        episode.session.observe(before, step.action, step.action.command, after, step.error)
+        episode.session.compact()
+        episode.trajectory.steps.append(step)
+        episode.score_due = step.score is None
+
+
+def _spec_of(started: RunStarted, limits: Limits) -> RunSpec:
+    return RunSpec(
+        purpose=started.purpose,
+        task=started.task,
+        run_id=started.run_id,
+        max_steps=started.max_steps,
+        early_stop_phi=started.early_stop_phi,
+        decision="choice" if started.decision == "choice" else "react",
+        learning=started.learning,
+        limits=limits,
+        seed=started.seed,
+        options=started.options,
+    )
+
+
+def _ending_of(events: list[Event]) -> RunFinished | None:
+    """How a run ended for good; None for one that was left in the middle and can go on."""
+    last = next((e for e in reversed(events) if isinstance(e, (RunFinished, RunResumed))), None)
+    if isinstance(last, RunFinished) and last.stop_reason != StopReason.INTERRUPTED:
+        return last
+    return None
+
+
+def _usage_of(events: list[Event]) -> dict[str, Usage]:
+    used: dict[str, Usage] = {}
+    for event in events:
+        if isinstance(event, Executed):
+            for role, usage in event.usage.items():
+                used[role] = used.get(role, Usage()) + usage
+        elif isinstance(event, RunFinished):
+            used = dict(event.usage)  # of the whole run so far
+    return used
+
+
+def _last_state(started: RunStarted, trajectory: Trajectory) -> State:
+    return trajectory.steps[-1].state_after if trajectory.steps else restore_state(started.state)
+
+
+def check_task(purpose: Any, max_steps: Any, early_stop_phi: Any) -> None:
+    """Refuse arguments of a task that cannot be meant.
+
+    Raises:
+        UsageError: naming the value and the remedy.
+    """
+    if not isinstance(purpose, str):
+        raise UsageError(f"purpose must be a str, got {type(purpose).__name__}: {purpose!r:.80}")
+    if not purpose.strip():
+        raise UsageError("purpose is empty; say in words what the agent should achieve")
+    if len(purpose) > MAX_PURPOSE_CHARS:
+        raise UsageError(
+            f"purpose has {len(purpose)} characters, at most {MAX_PURPOSE_CHARS} are allowed; "
+            "put long material into the state instead"
+        )
+    if not is_whole(max_steps) or max_steps < 1:
+        raise UsageError(f"max_steps must be a whole number of at least 1, got {max_steps!r}")
+    if not is_number(early_stop_phi) or early_stop_phi != early_stop_phi:
+        raise UsageError(
+            f"early_stop_phi must be a number (above 10 never stops early), got {early_stop_phi!r}"
+        )

@@ -1,0 +1,212 @@
+"""What a store keeps, as a protocol: the journal, the episodes' values, the library, artefacts and scores.
+
+`purpose_agent.conformance.store` checks an implementation. Every method may be called from any thread; several
+processes may share one store; kill -9 at any moment corrupts nothing.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Protocol
+
+import msgspec
+
+from purpose_agent.events import Event
+from purpose_agent.types import Evidence, Heuristic, HeuristicStatus
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """One line about a run, for lists.
+
+    Attributes:
+        run_id: identifier.
+        created_at: seconds since the epoch.
+        purpose: the goal.
+        task: the task in words.
+        environment: what it ran in.
+        model: what decided.
+        steps: finished steps.
+        stop_reason: "" while it is running or was killed.
+        success: None while it is not finished.
+        final_phi: None when nothing was scored.
+    """
+
+    run_id: str
+    created_at: float
+    purpose: str
+    task: str
+    environment: str
+    model: str
+    steps: int
+    stop_reason: str
+    success: bool | None
+    final_phi: float | None
+
+
+class EpisodeInfo(msgspec.Struct, frozen=True):
+    """What the experience replay knows about an episode besides its events.
+
+    Attributes:
+        id: the run's id; its events are in the journal.
+        number: counts from 1 in the order of adding; never reused.
+        purpose: the goal.
+        task: the task in words; what retrieval searches, with ``purpose``.
+        success: by the one definition of success.
+        transient: whether it failed for a transient cause, so that it teaches nothing.
+        score: final Φ / 10, 0 when nothing was scored.
+        steps: how many.
+        q_value: in [0, 1], how useful showing it was.
+        distilled_by: names of the distillers that have seen it.
+    """
+
+    id: str
+    number: int
+    purpose: str
+    task: str
+    success: bool
+    transient: bool
+    score: float
+    steps: int
+    q_value: float
+    distilled_by: tuple[str, ...] = ()
+
+
+class ScoredState(msgspec.Struct, frozen=True):
+    """A cached opinion of one critic about one state under one purpose."""
+
+    phi: float
+    confidence: float
+    evidence: str
+    reasoning: str
+
+
+class Store(Protocol):
+    """See the module's text; all errors are `StoreError`s."""
+
+    # -- journal -------------------------------------------------------------------------------------------
+    def append(self, run_id: str, seq: int, events: list[Event]) -> Future[None]:
+        """Write events of a run at positions seq, seq + 1, … and return at once.
+
+        The future is done when they survive the death of the process. Writes are kept in order. A position that
+        is taken fails the future with `StoreError`: another process continues the same run; from then on all
+        appends to that run fail until its `events` are read again, so that two writers never mix. A position
+        beyond the end fails too: the append before it did. Nothing is raised here; an append cannot be cancelled.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Wait until everything appended so far is durable."""
+        ...
+
+    def events(self, run_id: str) -> list[Event]:
+        """All events of a run in order; empty when there is no such run. Sees own unflushed appends."""
+        ...
+
+    def event_count(self, run_id: str) -> int:
+        """How many events a run has, 0 when there is no such run; own unflushed appends count."""
+        ...
+
+    def runs(self, limit: int | None = None) -> list[RunInfo]:
+        """Newest first."""
+        ...
+
+    # -- experience replay ---------------------------------------------------------------------------------
+    def add_episode(self, episode: EpisodeInfo, text: str) -> EpisodeInfo:
+        """Index a finished run whose events are in the journal; returns it with its number. Adding twice is one."""
+        ...
+
+    def episodes(self, *, after: int = 0, limit: int | None = None) -> list[EpisodeInfo]:
+        """In order of adding, those with a number above ``after``."""
+        ...
+
+    def episode(self, id: str) -> EpisodeInfo | None:
+        """One episode, None when unknown."""
+        ...
+
+    def episode_count(self) -> int:
+        """How many episodes are in the replay, at no cost that grows with it."""
+        ...
+
+    def search_episodes(self, query: str, limit: int) -> list[tuple[EpisodeInfo, float]]:
+        """Episodes that share words with ``query``, best first, with a relevance in (0, 1]."""
+        ...
+
+    def value_episode(self, id: str, reward: float, alpha: float) -> None:
+        """q ← q + alpha (reward − q), as arithmetic in the store; an unknown episode is left alone."""
+        ...
+
+    def mark_distilled(self, id: str, distiller: str) -> bool:
+        """Claim an episode for a distiller; False when it was claimed before, by any process."""
+        ...
+
+    def remove_episodes(self, ids: list[str]) -> None:
+        """Take episodes out of the replay; their journals stay."""
+        ...
+
+    def trim_episodes(self, capacity: int) -> list[str]:
+        """Take out the episodes of least value (of equal ones the oldest) until ``capacity`` are left.
+
+        The newest one always stays: it had no chance to show its value. Returns the ids that are gone.
+        """
+        ...
+
+    # -- library -------------------------------------------------------------------------------------------
+    def add_heuristic(self, heuristic: Heuristic, reason: str) -> bool:
+        """Keep a new heuristic (or a new version: new id, ``parents`` set); False when its id is there already."""
+        ...
+
+    def heuristics(self, *, retired: bool = False) -> list[Heuristic]:
+        """In order of adding, with their present status and statistics; retired ones only when asked for."""
+        ...
+
+    def set_status(self, id: str, status: HeuristicStatus, reason: str) -> bool:
+        """Move a heuristic in its life cycle; a change is logged. False when there is no such id."""
+        ...
+
+    def credit_heuristic(self, id: str, *, succeeded: bool, alpha: float) -> bool:
+        """Count one showing and its outcome, as arithmetic in the store. False when there is no such id."""
+        ...
+
+    def add_evidence(self, id: str, evidence: Evidence) -> bool:
+        """Add to the ``evidence`` of a heuristic; the same one twice is one. False when there is no such id."""
+        ...
+
+    def history(self, id: str) -> list[tuple[float, str, str]]:
+        """(seconds since the epoch, status, reason) of every change of a heuristic, oldest first."""
+        ...
+
+    # -- artefacts and scores ------------------------------------------------------------------------------
+    def save_artefact(self, name: str, payload: bytes, *, upto: int) -> bool:
+        """Keep what was computed from the episodes up to number ``upto``.
+
+        False, and nothing is changed, when the store holds one from a later number: another process was faster.
+        """
+        ...
+
+    def artefact(self, name: str) -> tuple[bytes, int] | None:
+        """(payload, upto) of the newest one, None when there is none."""
+        ...
+
+    def cached_score(self, purpose: str, fingerprint: str, critic: str) -> ScoredState | None:
+        """The one score of (purpose, state, critic), if it is known."""
+        ...
+
+    def known_scores(self, purpose: str, limit: int) -> list[tuple[str, str, ScoredState]]:
+        """(fingerprint, critic, score) of at most ``limit`` states that were scored under a purpose."""
+        ...
+
+    def cache_score(self, purpose: str, fingerprint: str, critic: str, score: ScoredState) -> None:
+        """Keep a score; the first one stays, except that the critic ``human`` overwrites itself.
+
+        It may be written later; `cached_score` of this store sees it at once, and `flush` raises if that failed.
+        """
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Changes whenever any process changes the library, the episodes or an artefact; for caches."""
+        ...
+
+    def close(self) -> None:
+        """Flush and free everything; closing twice is fine."""
+        ...

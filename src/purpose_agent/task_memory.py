@@ -1,0 +1,108 @@
+"""What memory shows for a task, and to the actor between tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from purpose_agent.actor import Actor, Decision
+from purpose_agent.events import RunStarted
+from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.memory.library import Library
+from purpose_agent.memory.life_cycle import is_shown
+from purpose_agent.memory.retrieval import select
+from purpose_agent.memory.selection import Selection
+from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
+
+MAX_EXAMPLE_STEPS = 30
+"""Actions of a similar episode that are shown as an example."""
+
+
+@dataclass
+class TaskMemory:
+    """Chooses from the library, from similar episodes, and from what a caller gave the actor by hand.
+
+    Attributes:
+        actor: whose memories are kept in step with the library.
+        replay: episodes.
+        library: lessons.
+    """
+
+    actor: Actor
+    replay: ExperienceReplay
+    library: Library
+
+    def for_task(
+        self, task: str, purpose: str, state: State, decision: Decision
+    ) -> tuple[Selection, MemoryRecord | None]:
+        """Items chosen by relevance, and the most similar solved episode, if there is one.
+
+        An actor that only chooses gets little to read: one item of a tier, and an example only without a procedure.
+        """
+        query = purpose if task == purpose else f"{task}\n{purpose}"
+        records = self.replay.retrieve(query, top_k=3)
+        attached = [h for record in records for h in record.heuristics]
+        memory = select(
+            _with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC),
+            _with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL),
+            self._tips(attached),
+            query=query,
+            situation=state.describe(),
+            contexts=self.library.contexts(),
+            **({"per_tier": 1, "token_budget": 200} if decision == "choice" else {}),
+        )
+        if decision == "choice" and memory.procedural:
+            return memory, None
+        solved = [r for r in records if r.trajectory.succeeded]
+        return memory, (solved[0] if solved else None)
+
+    def as_shown(self, started: RunStarted) -> tuple[Selection, MemoryRecord | None]:
+        """What a run was begun with."""
+        items = [h for i in started.shown if (h := self.library.get(i)) is not None]
+        tips = select([], [], self._tips([]), query=started.purpose).tool
+        memory = Selection(
+            tuple(h for h in items if h.tier == MemoryTier.STRATEGIC),
+            tuple(h for h in items if h.tier == MemoryTier.PROCEDURAL),
+            tips,
+        )
+        return memory, self.replay.get(started.example) if started.example else None
+
+    def sync_actor(self) -> None:
+        """Show the actor the library as it is now."""
+        shown = [h for h in self.library if is_shown(h)]
+        self.actor.update_strategic_memory(shown)
+        self.actor.update_procedural_memory(shown)
+        self.actor.update_tool_memory(_joined(self.library.by_tier(MemoryTier.TOOL)))
+
+    def _tips(self, attached: list[Heuristic]) -> list[Heuristic]:
+        """Tool tips of the library, and those a caller gave the actor by hand."""
+        library = self.library.by_tier(MemoryTier.TOOL)
+        own = _joined(library)
+        by_hand = [
+            Heuristic(name, tip, [], MemoryTier.TOOL, id=f"tip:{name}")
+            for name, tip in self.actor.tool_memory.items()
+            if own.get(name) != tip
+        ]
+        return [*_with(library, attached, MemoryTier.TOOL), *by_hand]
+
+
+def example_text(trajectory: Trajectory) -> str:
+    """A solved episode in one line of actions."""
+    actions = [s.action.command for s in trajectory.steps if s.error is None and not s.action.is_done]
+    return "In a similar task this worked: " + " -> ".join(actions[:MAX_EXAMPLE_STEPS]) if actions else ""
+
+
+def _with(items: Sequence[Heuristic], attached: Sequence[Heuristic], tier: MemoryTier) -> list[Heuristic]:
+    known = {h.id for h in items}
+    return [*items, *(h for h in attached if h.tier == tier and h.id not in known)]
+
+
+def _joined(tips: Sequence[Heuristic]) -> dict[str, str]:
+    """Tips that may be shown, by action name; several tips of one action as one text."""
+    joined: dict[str, str] = {}
+    for tip in tips:
+        if is_shown(tip):
+            joined[tip.pattern] = (
+                f"{joined[tip.pattern]} {tip.strategy}" if tip.pattern in joined else tip.strategy
+            )
+    return joined

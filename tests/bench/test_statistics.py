@@ -1,0 +1,172 @@
+"""Intervals hold what they promise, and agree with published numbers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from purpose_agent.bench.statistics import (
+    cumulative_rate,
+    fit_line,
+    mcnemar,
+    moving_rate,
+    paired_difference,
+    proportion,
+    tango,
+    wilson,
+)
+from purpose_agent.errors import UsageError
+
+outcomes = st.lists(st.booleans(), max_size=60)
+pairs = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60)
+counts = st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 60)).map(
+    lambda c: (c[0], c[1], c[0] + c[1] + c[2])
+)
+
+
+# -- one proportion --------------------------------------------------------------------------------------------
+def test_wilson_agrees_with_published_values() -> None:
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe 1998, table I
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+
+
+@given(outcomes)
+def test_wilson_contains_the_rate_and_stays_in_the_unit_interval(given_outcomes: list[bool]) -> None:
+    found = proportion(given_outcomes)
+    assert 0 <= found.low <= found.rate <= found.high <= 1 or found.n == 0
+    assert found.n == 0 or found.low < found.high
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_wilson_is_symmetric_and_narrows_with_n(successes: int, n: int) -> None:
+    assume(successes <= n)
+    low, high = wilson(successes, n)
+    mirrored = wilson(n - successes, n)
+    assert (1 - high, 1 - low) == pytest.approx(mirrored)
+    more = wilson(4 * successes, 4 * n)
+    assert more[1] - more[0] < high - low
+
+
+@pytest.mark.parametrize("p", [0.05, 0.2, 0.5, 0.8])
+def test_wilson_covers_on_average(p: float) -> None:
+    covered = [_covered(p, n) for n in range(15, 60)]
+    assert sum(covered) / len(covered) > 0.94
+    assert min(covered) > 0.85  # it oscillates around 95 %, as every interval of a count does
+
+
+def _covered(p: float, n: int) -> float:
+    total = 0.0
+    for k in range(n + 1):
+        low, high = wilson(k, n)
+        if low <= p <= high:
+            total += math.comb(n, k) * p**k * (1 - p) ** (n - k)
+    return total
+
+
+# -- paired difference -----------------------------------------------------------------------------------------
+def test_closed_forms() -> None:
+    z_squared = 1.959964**2
+    edge = z_squared / (44 + z_squared)  # without discordant pairs the interval has this closed form
+    assert tango(0, 0, 44) == pytest.approx((-edge, edge), abs=1e-5)
+    low, high = tango(1, 0, 44)
+    assert low < 0 < high
+    assert mcnemar(10, 2) == pytest.approx(0.038574, abs=1e-6)
+    assert mcnemar(0, 0) == 1.0
+
+
+@given(counts)
+def test_the_interval_ends_where_the_score_test_rejects(given_counts: tuple[int, int, int]) -> None:
+    b, c, n = given_counts
+    low, high = tango(b, c, n)
+    observed = (b - c) / n if n else 0.0
+    assert -1 <= low <= observed + 1e-9
+    assert observed - 1e-9 <= high <= 1
+    if b + c:  # at a difference of 0 the statistic is McNemar's (b − c) / √(b + c)
+        rejected = abs(b - c) / math.sqrt(b + c) > 1.959964
+        assert rejected == (not low <= 0 <= high)
+
+
+@given(counts)
+def test_swapping_the_arms_mirrors_everything(given_counts: tuple[int, int, int]) -> None:
+    b, c, n = given_counts
+    low, high = tango(b, c, n)
+    assert tango(c, b, n) == pytest.approx((-high, -low), abs=1e-9)
+    assert mcnemar(b, c) == mcnemar(c, b)
+
+
+@given(pairs)
+def test_the_difference_is_that_of_the_rates(given_pairs: list[tuple[bool, bool]]) -> None:
+    first, second = [a for a, _ in given_pairs], [b for _, b in given_pairs]
+    found = paired_difference(first, second)
+    assert found.difference == pytest.approx(proportion(first).rate - proportion(second).rate)
+    assert 0 < found.p <= 1
+    assert found.low <= found.difference + 1e-9
+    assert found.difference - 1e-9 <= found.high
+
+
+def test_tango_covers_for_every_mix_of_few_tasks() -> None:
+    n = 20
+    for first_only, second_only in ((0.1, 0.1), (0.4, 0.1), (0.7, 0.05), (0.3, 0.0)):
+        neither = 1 - first_only - second_only
+        covered = 0.0
+        for b in range(n + 1):
+            for c in range(n + 1 - b):
+                low, high = tango(b, c, n)
+                if low <= first_only - second_only <= high:
+                    ways = math.comb(n, b) * math.comb(n - b, c)
+                    covered += ways * first_only**b * second_only**c * neither ** (n - b - c)
+        assert covered > 0.92
+
+
+def test_evidence_needs_both_the_interval_and_the_exact_test() -> None:
+    assert paired_difference([True] * 10, [False] * 10).is_evidence
+    assert not paired_difference([True] * 4 + [False] * 6, [False] * 10).is_evidence
+    assert not paired_difference([], []).is_evidence
+
+
+# -- curves ----------------------------------------------------------------------------------------------------
+@given(outcomes, st.integers(1, 20))
+def test_a_moving_rate_is_the_mean_of_the_last_outcomes(given_outcomes: list[bool], window: int) -> None:
+    found = moving_rate(given_outcomes, window)
+    assert len(found) == len(given_outcomes)
+    for i, rate in enumerate(found):
+        last = given_outcomes[max(0, i + 1 - window) : i + 1]
+        assert rate == pytest.approx(sum(last) / len(last))
+    if given_outcomes:
+        assert cumulative_rate(given_outcomes)[-1] == pytest.approx(proportion(given_outcomes).rate)
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=30, unique=True),
+    st.floats(-10, 10),
+    st.floats(-10, 10),
+)
+def test_a_line_is_recovered_from_its_points(xs: list[float], slope: float, intercept: float) -> None:
+    assume(max(xs) - min(xs) > 0.01)
+    found = fit_line([(x, slope * x + intercept) for x in xs])
+    assert found.slope == pytest.approx(slope, abs=1e-6)
+    assert found.intercept == pytest.approx(intercept, abs=1e-4)
+
+
+def test_no_line_is_flat() -> None:
+    assert fit_line([]).slope == 0
+    assert fit_line([(3.0, 5.0)]).intercept == 5
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: wilson(3, 2),
+        lambda: wilson(1, 2, 1.5),
+        lambda: tango(3, 3, 5),
+        lambda: paired_difference([True], []),
+        lambda: moving_rate([True], 0),
+    ],
+)
+def test_impossible_counts_are_refused(call: object) -> None:
+    with pytest.raises(UsageError):
+        call()  # type: ignore[operator]
