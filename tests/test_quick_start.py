@@ -41,7 +41,7 @@ def quick_start(llm: LLMBackend, max_steps: int) -> None:
     assert all(s.action.name in ("search", "move", "DONE") for s in result.trajectory.steps)
     second = orch.run_task(
         purpose="Find the second treasure", initial_state=State(data={"position": [0, 0], "inventory": []}),
-        max_steps=2,
+        max_steps=1,
     )  # fmt: skip
     assert second.error is None, second.error
     assert len(result.summary().splitlines()) == 8
@@ -55,4 +55,4 @@ def test_with_the_mock_backend() -> None:
 @pytest.mark.model
 @pytest.mark.slow
 def test_with_the_embedded_model() -> None:
-    quick_start(resolve_backend("local"), max_steps=2)
+    quick_start(resolve_backend("local"), max_steps=1)

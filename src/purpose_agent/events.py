@@ -35,7 +35,7 @@ class ActionRecord(msgspec.Struct, frozen=True):
 class VerdictRecord(msgspec.Struct, frozen=True):
     """A verdict as it is stored; see `Verdict` for the fields."""
 
-    score: float
+    score: float | None
     success: bool | None = None
     reason: str = ""
 

@@ -291,7 +291,7 @@ def _score(trajectory: Trajectory) -> float:
     """Final Φ as a share of its maximum; the verdict's score where nothing was scored."""
     if trajectory.final_phi is not None:
         return min(1.0, max(0.0, trajectory.final_phi / PHI_MAX))
-    return trajectory.verdict.score if trajectory.verdict is not None else 0.0
+    return (trajectory.verdict.progress if trajectory.verdict is not None else None) or 0.0
 
 
 def _sources(heuristic: Heuristic) -> set[str]:

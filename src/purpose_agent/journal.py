@@ -59,9 +59,10 @@ def restore_action(record: ActionRecord) -> Action:
 
 def record_verdict(verdict: Verdict | None) -> VerdictRecord | None:
     """A verdict for the journal."""
-    return (
-        None if verdict is None else VerdictRecord(float(verdict.score), verdict.success, str(verdict.reason))
-    )
+    if verdict is None:
+        return None
+    score = None if verdict.score is None else float(verdict.score)
+    return VerdictRecord(score, verdict.success, str(verdict.reason))
 
 
 def restore_verdict(record: VerdictRecord | None) -> Verdict | None:

@@ -116,8 +116,8 @@ class PurposeFunction:
     # -- one state -----------------------------------------------------------------------------------------
     def known(self, state: State, purpose: str, verdict: Verdict | None = None) -> Opinion | None:
         """The score of a state if it can be had without asking a model."""
-        if verdict is not None:
-            return Opinion(PHI_MAX * verdict.score, 1.0, "", verdict.reason, VERDICT)
+        if verdict is not None and verdict.progress is not None:
+            return Opinion(PHI_MAX * verdict.progress, 1.0, "", verdict.reason, VERDICT)
         key = (_digest(purpose), Snapshot.of(state).fingerprint)
         if key in self._cache:
             self._cache.move_to_end(key)

@@ -185,24 +185,32 @@ class Verdict:
     """Ground truth about a state, from an environment or a checker.
 
     Attributes:
-        score: progress in [0, 1].
+        score: progress in [0, 1]; None when it is not known or not told, as in a world that tells only at the end
+            whether the task is achieved. Φ then comes from the critics.
         success: True achieved, False not (yet) achieved, None unknown.
         reason: why, for people.
 
     Raises:
-        ValueError: ``score`` is not a number in [0, 1].
+        ValueError: ``score`` is not a number in [0, 1], or neither score nor success is given.
     """
 
-    score: float
+    score: float | None
     success: bool | None = None
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if not (is_number(self.score) and 0.0 <= self.score <= 1.0):  # NaN fails the comparison too
-            raise ValueError(f"Verdict.score must be a number in [0, 1], got {self.score!r}")
+        if self.score is not None and not (is_number(self.score) and 0.0 <= self.score <= 1.0):  # nor NaN
+            raise ValueError(f"Verdict.score must be a number in [0, 1] or None, got {self.score!r}")
         success: Any = self.success
         if success is not None and not isinstance(success, bool):
             raise ValueError(f"Verdict.success must be True, False or None, got {success!r}")
+        if self.score is None and success is None:
+            raise ValueError("a Verdict needs a score or a success; where nothing is known, give None for it")
+
+    @property
+    def progress(self) -> float | None:
+        """The score, 1 for a success without one; None when progress is not told."""
+        return 1.0 if self.score is None and self.success else self.score
 
 
 @dataclass

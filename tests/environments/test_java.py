@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from purpose_agent.environments import java, textworld_server
+from purpose_agent.environments import java, java_server
 from purpose_agent.environments.java import JavaProcess, find_java
 from purpose_agent.environments.textworld import TextWorldEnvironment
 from purpose_agent.environments.textworld_server import TextWorldServer
@@ -42,6 +42,15 @@ def gone(pid: int, seconds: float = 20.0) -> bool:
     while running(pid) and time.monotonic() < deadline:
         waited.wait(0.02)
     return not running(pid)
+
+
+def stop(pid: int) -> None:
+    """Stop a process and wait until all its threads stand still: the signal takes a moment."""
+    os.kill(pid, signal.SIGSTOP)
+    waited = threading.Event()
+    tasks = list(Path(f"/proc/{pid}/task").glob("*/stat"))
+    while any(task.read_text().rpartition(")")[2].split()[0] != "T" for task in tasks):
+        waited.wait(0.01)
 
 
 def pid_of(world: TextWorldEnvironment) -> int:
@@ -100,7 +109,7 @@ def test_java_that_does_not_start_is_quoted(
     program = tmp_path / "java"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    monkeypatch.setattr(java, "find_java", lambda: program)
+    monkeypatch.setattr(java, "find_java", lambda extra: program)
     monkeypatch.setattr(java, "START_SECONDS", 0.5)
     with pytest.raises(EnvironmentFailure) as caught:
         JavaProcess([], tmp_path)
@@ -108,7 +117,7 @@ def test_java_that_does_not_start_is_quoted(
 
 
 def test_java_that_cannot_be_run_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(java, "find_java", lambda: tmp_path / "no-java")
+    monkeypatch.setattr(java, "find_java", lambda extra: tmp_path / "no-java")
     with pytest.raises(EnvironmentFailure, match="no-java"):
         JavaProcess([], tmp_path)
 
@@ -177,10 +186,10 @@ def test_a_forked_child_leaves_its_parents_java_alone(monkeypatch: pytest.Monkey
 def test_a_call_that_never_returns_is_given_up(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(textworld_server, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(java_server, "CALL_SECONDS", 0.3)
     world = started()
     pid = pid_of(world)
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     with pytest.raises(EnvironmentFailure, match="is gone"):
         world.reset(1)
     assert not running(pid)

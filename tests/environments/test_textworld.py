@@ -55,7 +55,6 @@ def test_the_tables_defaults_are_the_librarys(world: TextWorldEnvironment, game:
     with_defaults = world.reset(0, {"game": game, **dict(GAMES[game].check({}))})
     server: Any = world._server
     server.load(game, "")
-    world._loaded = None
     assert server.new_game(0, "train").observation.split() == with_defaults.data["observation"].split()
 
 

@@ -13,6 +13,7 @@ from statistics import NormalDist
 
 import msgspec
 
+from purpose_agent.calibration import score_interval
 from purpose_agent.errors import UsageError
 
 CONFIDENCE = 0.95
@@ -93,15 +94,7 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     """
     if not 0 <= successes <= n:
         raise UsageError(f"successes must be in [0, n], got {successes!r} of n={n!r}")
-    z = _quantile(confidence)
-    if n == 0:
-        return 0.0, 1.0
-    rate, squared = successes / n, z * z / n
-    centre = (rate + squared / 2) / (1 + squared)
-    half = z / (1 + squared) * math.sqrt(rate * (1 - rate) / n + squared / (4 * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
-    return low, high
+    return score_interval(successes / n if n else 0.0, n, confidence)
 
 
 def paired_difference(first: Sequence[bool], second: Sequence[bool]) -> PairedDifference:

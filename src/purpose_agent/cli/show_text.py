@@ -142,7 +142,8 @@ def _show_outcome(screen: Screen, view: RunView, end: RunFinished) -> None:
 def _verdict(verdict: VerdictRecord) -> str:
     words = {True: "achieved", False: "not achieved", None: "unknown whether achieved"}[verdict.success]
     reason = f": {one_line(verdict.reason, 400)}" if verdict.reason else ""
-    return f"{verdict.score:.2f} of 1, {words}{reason}"
+    score = "" if verdict.score is None else f"{verdict.score:.2f} of 1, "
+    return f"{score}{words}{reason}"
 
 
 def show_step(screen: Screen, step: StepView) -> None:

@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -233,7 +233,30 @@ def _textworld(
     return world
 
 
-def _also(parameters: dict[str, int | bool]) -> str:
+def _scienceworld(task: str | None = None, preset: str | None = None, **settings: Any) -> Environment:
+    """ScienceWorld by the name of a task, or by a preset."""
+    from purpose_agent.environments import scienceworld, scienceworld_tasks
+
+    if (task is None) == (preset is None):
+        raise UsageError(
+            "scienceworld needs either task= (such as find-plant, or 1-1) or preset= "
+            f"({', '.join(scienceworld_tasks.PRESETS)}), such as scienceworld:preset=find-plant; "
+            f"got task={task!r} and preset={preset!r}{_also(settings)}"
+        )
+    environment = scienceworld.ScienceWorldEnvironment
+    known = inspect.signature(environment).parameters
+    for name in settings:
+        if name not in known:
+            listed = ", ".join(("preset", *known))
+            raise UsageError(f"{name!r} is not a setting of scienceworld; there are {listed}")
+    make = environment.from_preset if task is None else environment
+    world = make(str(task or preset), **settings)
+    if importlib.util.find_spec("scienceworld") is None:
+        raise MissingDependencyError("scienceworld", "scienceworld")
+    return world
+
+
+def _also(parameters: Mapping[str, object]) -> str:
     return "".join(f" and {name}={value!r}" for name, value in parameters.items())
 
 
@@ -244,4 +267,12 @@ environment_registry.register(
     extra="textworld",
     needs="textworld_express",
     explain="purpose_agent.environments.textworld_games:explain_parameters",
+)
+environment_registry.register(
+    "scienceworld",
+    _scienceworld,
+    description="ScienceWorld: thirty tasks of elementary science with ground truth, 7,207 variations in three folds",
+    extra="scienceworld",
+    needs="scienceworld",
+    explain="purpose_agent.environments.scienceworld_tasks:explain_parameters",
 )

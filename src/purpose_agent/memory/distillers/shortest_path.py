@@ -68,7 +68,7 @@ def shortest_path(steps: Sequence[TrajectoryStep]) -> list[TrajectoryStep]:
     scores = [score]  # at each place on the path
     position = {steps[0].state_before.fingerprint: 0} if steps else {}
     for step in steps:
-        before, score = score, step.verdict.score if step.verdict is not None else score
+        before, score = score, _told(step, score)
         if step.action.is_done or step.error is not None:
             continue
         after = step.state_after.fingerprint
@@ -87,11 +87,17 @@ def shortest_path(steps: Sequence[TrajectoryStep]) -> list[TrajectoryStep]:
     return path
 
 
+def _told(step: TrajectoryStep, otherwise: float) -> float:
+    """The progress that a step's verdict tells."""
+    told = step.verdict.progress if step.verdict is not None else None
+    return otherwise if told is None else told
+
+
 def _first_score(steps: Sequence[TrajectoryStep]) -> float:
     """The verdict's score of the first state, as far as an episode tells: its Φ, else the first verdict in it."""
     if steps and steps[0].score is not None:
         return steps[0].score.phi_before / PHI_MAX
-    return next((step.verdict.score for step in steps if step.verdict is not None), 0.0)
+    return next((told for told in (_told(step, -1.0) for step in steps) if told >= 0.0), 0.0)
 
 
 def _abstract(calls: Sequence[Call], task_words: Sequence[str], variables: Variables) -> list[str]:
