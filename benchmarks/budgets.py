@@ -106,7 +106,7 @@ def cpu_per_step(rounds: int, folder: Path) -> list[Measured]:
 
 
 def _fresh_scores(made: Orchestrator, steps: int) -> float:
-    made.purpose_fn._cache.clear()  # another round must not find the first one's scores
+    made.purpose_fn.scores.clear()  # another round must not find the first one's scores
     return run(made, steps)
 
 
@@ -145,7 +145,7 @@ def concurrency(rounds: int) -> list[Measured]:
             cpu: list[float] = []
 
             def once() -> float:
-                made.purpose_fn._cache.clear()
+                made.purpose_fn.scores.clear()
                 gc.collect()
                 started, cpu_started = time.perf_counter(), time.process_time()
                 asyncio.run(_many(made, 1000))
@@ -172,7 +172,7 @@ def overlap() -> list[Measured]:
     """Wall time of a step whose actor and critic take 50 ms each, over 50 ms."""
     with orchestrator(AsyncCorridor(), seconds=0.05) as made:
         made.run_task(PURPOSE, max_steps=2, learning=False)
-        made.purpose_fn._cache.clear()
+        made.purpose_fn.scores.clear()
         started = time.perf_counter()
         made.run_task(PURPOSE, max_steps=40, learning=False)
         spent = time.perf_counter() - started

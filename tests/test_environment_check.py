@@ -174,7 +174,7 @@ def test_admissible_actions_in_another_order_each_time() -> None:
     ("verdict", "part"),
     [
         (lambda self, state: 0.5, "must return a Verdict or None, got float"),
-        (lambda self, state: Verdict(2.0), "must be a number in [0, 1], got 2.0"),
+        (lambda self, state: Verdict(2.0), "must be a number in [0, 1] or None, got 2.0"),
     ],
 )
 def test_a_verdict_that_is_none(verdict: Any, part: str) -> None:

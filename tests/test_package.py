@@ -9,12 +9,12 @@ import purpose_agent
 
 PUBLIC = frozenset(
     """
-    Action Actor AsyncOrchestrator AutoApproveHandler CLIInputHandler ChatMessage Checkpoint Environment
+    Action Actor AsyncOrchestrator AutoApproveHandler CLIInputHandler ChatMessage Checker Checkpoint Environment
     ExperienceReplay HFInferenceBackend HITLOrchestrator Heuristic HeuristicOptimizer HumanInput HumanInputHandler
     InterruptType LLMBackend Limits MemoryRecord MemoryTier MockLLMBackend OpenAICompatibleBackend Orchestrator
     PluginRegistry Policy PurposeAgentError PurposeFunction PurposeScore SimpleEnvironment State StopReason
-    StreamEvent TaskResult Trajectory TrajectoryStep UsageError Verdict backend_registry callback_registry
-    check_environment distiller_registry environment_registry resolve_backend
+    StreamEvent TaskResult Trajectory TrajectoryStep UsageError Verdict all_of any_of backend_registry
+    callback_registry check_environment distiller_registry environment_registry resolve_backend weighted
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 

@@ -142,10 +142,18 @@ def test_describe_shows_the_summary_else_every_key() -> None:
     assert json.loads(State({"_a": 1, "é": 2}).describe()) == {"_a": 1, "é": 2}
 
 
-@pytest.mark.parametrize("score", [-0.1, 1.1, math.nan, math.inf, "1", None, True])
+@pytest.mark.parametrize("score", [-0.1, 1.1, math.nan, math.inf, "1", True])
 def test_a_verdict_outside_of_its_range_is_refused(score: Any) -> None:
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         Verdict(score)
+
+
+def test_a_verdict_may_leave_the_score_untold_but_not_everything() -> None:
+    assert Verdict(None, success=False).progress is None
+    assert Verdict(None, success=True).progress == 1.0
+    assert Verdict(0.5, success=True).progress == 0.5
+    with pytest.raises(ValueError, match="needs a score or a success"):
+        Verdict(None)
 
 
 def test_an_oscillating_trajectory_is_not_the_best_one() -> None:

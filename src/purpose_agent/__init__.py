@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from purpose_agent.actor import Actor
+from purpose_agent.checkers import Checker, all_of, any_of, weighted
 from purpose_agent.environment import Environment, SimpleEnvironment
 from purpose_agent.errors import PurposeAgentError, UsageError
 from purpose_agent.experience_replay import ExperienceReplay
@@ -64,6 +65,7 @@ __all__ = [
     "AutoApproveHandler",
     "CLIInputHandler",
     "ChatMessage",
+    "Checker",
     "Checkpoint",
     "Environment",
     "ExperienceReplay",
@@ -95,12 +97,15 @@ __all__ = [
     "TrajectoryStep",
     "UsageError",
     "Verdict",
+    "all_of",
+    "any_of",
     "backend_registry",
     "callback_registry",
     "check_environment",
     "distiller_registry",
     "environment_registry",
     "resolve_backend",
+    "weighted",
 ]
 
 _LAZY = {

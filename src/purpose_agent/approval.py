@@ -124,7 +124,8 @@ class Approval:
             raise RunEnded(StopReason.ABORTED, text, error=text) from e
 
     async def reviewed(self, episode: Episode, opinion: Opinion, phi: PurposeFunction) -> Opinion:
-        """The opinion after policies had their say; what a person sets is taught to Φ."""
+        """The opinion after policies had their say; what a person sets is taught to Φ, as a verdict below the
+        environment's."""
         for policy in self.policies:
             step = episode.trajectory.steps[-1]
             step.score = phi.transition(episode.phi, opinion)
@@ -132,19 +133,20 @@ class Approval:
             if isinstance(given, Abort):
                 self._abort(episode, episode.step, given)
             if isinstance(given, PurposeScore):
-                taught = _taught(episode, given, phi)
-                opinion = opinion if episode.verdict is not None else taught
+                opinion = _taught(episode, given) or opinion
         return opinion
 
 
-def _taught(episode: Episode, given: PurposeScore, phi: PurposeFunction) -> Opinion:
-    """The opinion that a policy taught Φ about the present state."""
+def _taught(episode: Episode, given: PurposeScore) -> Opinion | None:
+    """Φ of the present state after a policy taught it."""
+    following = episode.following
     try:
-        opinion = phi.override(episode.state, episode.spec.purpose, given.phi_after, given.reasoning)
+        opinion = following.override(given.phi_after, given.reasoning)
     except UsageError as e:
         raise RunEnded(StopReason.ABORTED, str(e), error=str(e)) from e
+    episode.verdict = episode.trajectory.steps[-1].verdict = following.verdict
     told = f"Φ = {given.phi_after:g}"
-    if episode.verdict is not None:
+    if following.environment_told:
         told += "; the environment's verdict on this state outranks it"
     episode.log.emit(HumanDecided(episode.step, "override_score", True, told))
     return opinion

@@ -41,7 +41,7 @@ from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.policies import Policy
 from purpose_agent.purpose_function import Opinion, PurposeFunction
 from purpose_agent.result import TaskResult
-from purpose_agent.types import Action, StopReason, TrajectoryStep
+from purpose_agent.types import Action, StopReason, TrajectoryStep, Verdict
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ class Engine:
 
     def _finish(self, episode: Episode, ending: Ending) -> TaskResult:
         if episode.score_due:  # it has ended; but its last score, if it costs nothing, belongs to it
-            opinion = self.purpose_function.known(episode.state, episode.spec.purpose, episode.verdict)
+            opinion = episode.following.known()
             with contextlib.suppress(RunEnded):
                 if opinion is not None:
                     self._settle_score(episode, opinion)
@@ -247,9 +247,10 @@ class Engine:
         gone: EnvironmentFailure | None = None
         if not action.is_done:
             try:
-                await self._look(episode, outcome)
+                await self._look(episode, action, outcome)
                 self.guide(episode, action)
             except EnvironmentFailure as e:
+                episode.following.arrive(episode.state, action.command)
                 gone = e  # the action was carried out all the same: the step is recorded before the run ends
         tips = episode.session.observe(before, action, reply, outcome.state, outcome.error)
         episode.shown += [i for i in tips if i not in episode.shown]
@@ -282,19 +283,26 @@ class Engine:
         if gone is not None:
             raise gone
 
-    async def _look(self, episode: Episode, outcome: Outcome) -> None:
+    async def _look(self, episode: Episode, action: Action, outcome: Outcome) -> None:
         """Take in the new state: verdict, whether it is over, what may be done now."""
-        if outcome.state is not episode.state:
+        changed = outcome.state is not episode.state
+        given: Verdict | None = None
+        if changed:
             episode.state, episode.verdict = outcome.state, None
-            episode.verdict = await self.host.verdict(outcome.state)
+            given = await self.host.verdict(outcome.state)
             episode.terminal = await self.host.is_terminal(outcome.state)
         if self.host.lists_admissible:
             episode.admissible.append(await self.host.admissible(outcome.state))
+        following = episode.following
+        if not changed:
+            given = following.given
+        following.arrive(outcome.state, action.command, [a.command for a in episode.offered])
+        episode.verdict = await following.settle(given, in_thread=self.host.in_thread)
 
     def guide(self, episode: Episode, action: Action) -> None:
         """Tell the value memory, with Φ of the new state where that is known at once, else of the one before."""
         if episode.guide is not None:
-            opinion = self.purpose_function.known(episode.state, episode.spec.purpose, episode.verdict)
+            opinion = episode.following.known()
             phi = episode.phi if opinion is None or opinion.phi is None else opinion.phi
             episode.guide.observe(action, episode.state, episode.admissible[-1], phi)
 
@@ -303,7 +311,7 @@ class Engine:
         """Score the present state if no model and no policy need be asked; the score may end the run."""
         if self.approval.policies:
             return False
-        opinion = self.purpose_function.known(episode.state, episode.spec.purpose, episode.verdict)
+        opinion = episode.following.known()
         if opinion is None:
             return False
         self._settle_score(episode, opinion)
@@ -315,20 +323,14 @@ class Engine:
             await self._judge(episode)
 
     async def _judge(self, episode: Episode) -> None:
-        """Score the present state with the critic and the policies; the score may end the run."""
-        phi, spec = self.purpose_function, episode.spec
-        opinion = phi.known(episode.state, spec.purpose, episode.verdict)
-        try:
-            if opinion is None:
-                judging = phi.judge(episode.state, spec.purpose, keep=spec.learning)
-                opinion = await self._metered(episode, "critic", judging)
-        except (LimitReached, StoreError):
-            raise
-        except Exception as e:  # whatever a critic raises costs its opinion, nothing else
-            episode.failed("critic", e)
-            opinion = Opinion(None, 0.0, "", f"the critic failed: {describe_error(e)}", "none")
+        """Score the present state with the critics and the policies; the score may end the run."""
+        following = episode.following
+        opinion = following.known()
+        if opinion is None:
+            judging = following.judge(keep=episode.spec.learning)
+            opinion = await self._metered(episode, "critic", judging)
         if episode.step:
-            opinion = await self.approval.reviewed(episode, opinion, phi)
+            opinion = await self.approval.reviewed(episode, opinion, self.purpose_function)
         self._settle_score(episode, opinion)
 
     def _settle_score(self, episode: Episode, opinion: Opinion) -> None:
@@ -340,15 +342,26 @@ class Engine:
         step = episode.trajectory.steps[-1]
         step.score = self.purpose_function.transition(before, opinion)
         episode.phi = step.score.phi_after
-        episode.log.emit(Scored(episode.step, record_score(step.score), opinion.by))
+        changed = record_verdict(episode.verdict) if episode.following.overridden else None
+        score, readings = record_score(step.score), dict(opinion.readings)
+        episode.log.emit(Scored(episode.step, score, opinion.by, readings, changed))
         self._tell(episode, step)
         if opinion.phi is not None and not step.action.is_done:
             self._stop_early(episode, step.score.phi_after)
 
     def _stop_early(self, episode: Episode, phi: float) -> None:
-        """End the run when Φ is high enough, unless a verdict says that the task is not achieved."""
-        denied = episode.verdict is not None and episode.verdict.success is False
-        if phi >= episode.spec.early_stop_phi and not denied and not episode.terminal:
+        """End the run when Φ is high enough, unless a verdict says that the task is not achieved.
+
+        Where the environment or a checker can verify, critics alone do not end a run: what they say there is the
+        chance that it will succeed, not that it has.
+        """
+        verdict = episode.verdict
+        if phi < episode.spec.early_stop_phi or episode.terminal:
+            return
+        verifiable = self.host.verifies or self.purpose_function.checker is not None
+        told = verdict is not None and verdict.progress is not None
+        denied = verdict is not None and verdict.success is False
+        if not denied and (told or not verifiable):
             raise RunEnded(StopReason.EARLY_STOP, f"Φ = {phi:g}")
 
     def _tell(self, episode: Episode, step: TrajectoryStep) -> None:

@@ -13,7 +13,7 @@ from purpose_agent.events import Compacted, Decided, Event, Failed, Recalled, Re
 from purpose_agent.limits import Budget, Limits
 from purpose_agent.llm_backend.usage import Usage
 from purpose_agent.memory.value_guide import ValueGuide
-from purpose_agent.purpose_function import Opinion
+from purpose_agent.purpose_function import Opinion, PurposeSession
 from purpose_agent.store.base import Store
 from purpose_agent.types import Action, Snapshot, State, StopReason, Trajectory, Verdict
 
@@ -99,8 +99,9 @@ class Episode:
         budget: what it used, against its limits.
         trajectory: its finished steps.
         session: the actor during it.
+        following: Φ during it.
         state: the present state.
-        verdict: the environment's verdict on the present state.
+        verdict: the one that stands on the present state.
         phi: Φ of the last state that was scored; None before the first score.
         terminal: whether the environment says that it is over.
         admissible: what could be done in the first state and after each step.
@@ -116,6 +117,7 @@ class Episode:
     budget: Budget
     trajectory: Trajectory
     session: ActorSession
+    following: PurposeSession
     state: Snapshot
     verdict: Verdict | None = None
     phi: float | None = None

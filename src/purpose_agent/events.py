@@ -59,7 +59,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
         purpose: the goal.
         task: the task in words.
         state: the first state.
-        verdict: the environment's verdict on it, if any.
+        verdict: the one that stands on it, if any.
         max_steps: the bound that was asked for.
         early_stop_phi: where Φ ends the run.
         decision: ``react`` or ``choice``.
@@ -146,7 +146,7 @@ class Executed(msgspec.Struct, frozen=True, tag="executed"):
         step: counts from 1.
         state: the new state, None when its content is that of the state before.
         error: what the environment raised, if it did.
-        verdict: its verdict on the new state, if any.
+        verdict: the one that stands on the new state, if any: the environment's, then a person's, then a checker's.
         terminal: whether it says the episode is over.
         seconds: from the start of the decision.
         usage: model usage by role since the last event that reports usage.
@@ -164,11 +164,21 @@ class Executed(msgspec.Struct, frozen=True, tag="executed"):
 
 
 class Scored(msgspec.Struct, frozen=True, tag="scored"):
-    """Φ of the step's new state. ``by`` is ``verdict``, ``human`` or a critic's name."""
+    """Φ of the step's new state.
+
+    Attributes:
+        step: whose new state it is.
+        score: Φ before and after.
+        by: ``verdict`` (the environment's), ``human``, ``checker``, or the critics' names joined by ``+``.
+        readings: what each critic read, in [0, 1], before calibration.
+        verdict: the one that stands from now on, where a person changed it; None where nobody did.
+    """
 
     step: int
     score: ScoreRecord
     by: str
+    readings: dict[str, float] = {}
+    verdict: VerdictRecord | None = None
 
 
 class Compacted(msgspec.Struct, frozen=True, tag="compacted"):
@@ -190,8 +200,8 @@ class HumanDecided(msgspec.Struct, frozen=True, tag="human_decided"):
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """A part failed and the run dealt with it.
 
-    ``part`` is ``actor``, ``critic``, ``environment``, ``distiller``, ``memory``, ``callback``, ``policy``
-    or ``engine``.
+    ``part`` is ``actor``, ``critic``, ``checker``, ``environment``, ``distiller``, ``memory``, ``callback``,
+    ``policy`` or ``engine``.
     """
 
     step: int

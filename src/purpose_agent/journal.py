@@ -119,7 +119,7 @@ def trajectory_of(events: Iterable[Event]) -> Trajectory:
             decided = None
         elif isinstance(event, Scored):
             if 0 < event.step <= len(trajectory.steps):
-                trajectory.steps[event.step - 1].score = restore_score(event.score)
+                _add_score(trajectory, event)
         elif isinstance(event, RunFinished):
             trajectory.stop_reason = event.stop_reason
         elif isinstance(event, RunResumed):
@@ -145,6 +145,32 @@ def _add_step(trajectory: Trajectory, before: Snapshot, decided: Decided, event:
     trajectory.verdict = verdict
     trajectory.shown.extend(i for i in event.shown if i not in trajectory.shown)
     return after
+
+
+def _add_score(trajectory: Trajectory, event: Scored) -> None:
+    step = trajectory.steps[event.step - 1]
+    step.score = restore_score(event.score)
+    if event.verdict is not None:
+        step.verdict = restore_verdict(event.verdict)
+        if event.step == len(trajectory.steps):
+            trajectory.verdict = step.verdict
+
+
+def outcome_of(events: Iterable[Event]) -> bool | None:
+    """Whether a run succeeded, by the last verdict that says so; None when none did."""
+    success: bool | None = None
+    for event in events:
+        if isinstance(event, (RunStarted, Executed)):
+            success = None if event.verdict is None else event.verdict.success
+        elif isinstance(event, Scored) and event.verdict is not None:
+            success = event.verdict.success
+    return success
+
+
+def readings_of(events: Iterable[Event]) -> list[dict[str, float]]:
+    """What each critic read after each scored step, in the order of the steps."""
+    readings = {event.step: event.readings for event in events if isinstance(event, Scored)}
+    return [readings[step] for step in sorted(readings)]
 
 
 def events_of(trajectory: Trajectory, **details: Any) -> list[Event]:

@@ -1,10 +1,11 @@
-"""What an episode teaches once it has ended: replay, credit, values, lessons."""
+"""What an episode teaches once it has ended: replay, credit, values, calibration, lessons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from purpose_agent.calibrating import Calibrator
 from purpose_agent.errors import describe_error
 from purpose_agent.events import Failed, Learned
 from purpose_agent.experience_replay import ExperienceReplay
@@ -24,6 +25,7 @@ class Learner:
         optimizer: makes lessons of episodes.
         values: the value memory.
         every: episodes between two optimisations.
+        calibrator: how far the critics' words go, if anybody keeps count.
     """
 
     replay: ExperienceReplay
@@ -31,6 +33,7 @@ class Learner:
     optimizer: HeuristicOptimizer
     values: ValueLearner
     every: int = 1
+    calibrator: Calibrator | None = None
     waiting: list[Trajectory] = field(default_factory=list[Trajectory])
 
     @property
@@ -67,6 +70,11 @@ class Learner:
             learned_values = self.values.catch_up() and not trajectory.failed_transiently
         except Exception as e:
             failures.append(Failed(step, "memory", describe_error(e)))
+        if self.calibrator is not None:
+            try:
+                self.calibrator.catch_up()
+            except Exception as e:
+                failures.append(Failed(step, "critic", describe_error(e)))
         self.waiting.append(trajectory)
         if len(self.waiting) >= self.every:
             waiting, self.waiting = self.waiting, []

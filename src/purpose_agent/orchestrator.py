@@ -15,15 +15,20 @@ from typing import Any, Literal
 from purpose_agent.actor import Actor, Decision
 from purpose_agent.approval import Approval
 from purpose_agent.bridge import SyncBridge
+from purpose_agent.calibrating import Calibrator
+from purpose_agent.checkers import Checker
+from purpose_agent.critics import Critic
 from purpose_agent.engine import Engine
 from purpose_agent.environment import Environment, SimpleEnvironment
 from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse
 from purpose_agent.episode import Listener, RunSpec
 from purpose_agent.errors import UsageError
+from purpose_agent.evidence_critic import EvidenceCritic
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.learning import Learner
 from purpose_agent.limits import Limits
 from purpose_agent.llm_backend.base import LLMBackend
+from purpose_agent.memory.experience_critic import ExperienceCritic
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.numeric import is_whole
@@ -32,6 +37,7 @@ from purpose_agent.policies import Policy
 from purpose_agent.purpose_function import PurposeFunction
 from purpose_agent.result import TaskResult
 from purpose_agent.runner import Runner, check_task
+from purpose_agent.score_cache import ScoreCache
 from purpose_agent.store import open_store
 from purpose_agent.store.base import Store
 from purpose_agent.streaming import StreamEvent, StreamTranslator
@@ -73,6 +79,8 @@ class Orchestrator:
         policies: who may look at each step; see `purpose_agent.policies`.
         habits: whether a decisive value memory may act without asking the model.
         distillers: names or objects; default: all built-in ones.
+        checkers: your own ground truth about states, below the environment's: a function of a state to a `Verdict` or
+            None, or several that must all be content; see `purpose_agent.checkers`.
 
     Raises:
         UsageError: an argument is wrong.
@@ -99,6 +107,7 @@ class Orchestrator:
         policies: Sequence[Policy] = (),
         habits: bool = True,
         distillers: Sequence[Any] | None = None,
+        checkers: Checker | Sequence[Checker] = (),
     ) -> None:
         for name, model in (("llm", llm), ("critic_llm", critic_llm), ("optimizer_llm", optimizer_llm)):
             _check_model(name, model, optional=name != "llm")
@@ -122,7 +131,13 @@ class Orchestrator:
         self._owns_store = isinstance(store, (str, Path)) or store is None
         self.store: Store = open_store(store if store is not None else _folder(persistence_dir))
         self.actor = Actor(llm, available_actions)
-        self.purpose_fn = PurposeFunction(critic_llm or llm, store=self.store)
+        scores = ScoreCache(self.store)
+        values = ValueLearner(self.store)
+        calibrator = Calibrator(self.store)
+        critics: list[Critic] = [EvidenceCritic(critic_llm or llm, scores), ExperienceCritic(values)]
+        self.purpose_fn = PurposeFunction(
+            None, store=scores, critics=critics, checkers=checkers, calibrator=calibrator
+        )
         self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store)
         self.library = Library(self.store, MAX_PER_TIER)
         self.optimizer = HeuristicOptimizer(
@@ -132,9 +147,8 @@ class Orchestrator:
             library=self.library,
             distillers=distillers,
         )
-        values = ValueLearner(self.store)
         learner = Learner(
-            self.experience_replay, self.library, self.optimizer, values, optimize_every_n_tasks
+            self.experience_replay, self.library, self.optimizer, values, optimize_every_n_tasks, calibrator
         )
         engine = Engine(
             host,
@@ -180,7 +194,8 @@ class Orchestrator:
             purpose: the goal; what Φ scores against.
             initial_state: where to start; default: the environment's ``reset``.
             max_steps: at most this many steps.
-            early_stop_phi: stop when Φ reaches this, unless a verdict says that the task is not achieved.
+            early_stop_phi: stop when Φ reaches this, unless a verdict says that the task is not achieved. Where the
+                environment or a checker can verify, critics alone do not stop a run.
             task_description: the task in words; default: the purpose.
             seed: of the task, passed to ``reset``.
             options: passed to ``reset``.
@@ -285,6 +300,8 @@ class Orchestrator:
         """Save what is learned and free the store; the environment and the models stay the caller's."""
         if self.learning:
             self.runner.values.save()
+            if self.purpose_fn.calibrator is not None:
+                self.purpose_fn.calibrator.save()
         if self._owns_store:
             self.store.close()
         self._bridge.close()

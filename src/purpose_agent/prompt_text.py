@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -28,8 +29,11 @@ def delimited(name: str, text: str, key: str) -> str:
     Args:
         name: what it is, e.g. ``state``.
         text: the data.
-        key: a digest of the data itself, so that no writer of the data can foresee the closing tag.
+        key: a digest of the data itself, so that no writer of the data can foresee the closing tag; where one did
+            (eight digits can be found by trying), another digest is taken.
     """
+    while key[:8] in text:
+        key = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     tag = f"{name}-{key[:8]}"
     return f"<{tag}>\n{text}\n</{tag}>"
 

@@ -15,7 +15,7 @@ class TaskResult:
         run_id: identifier, for `resume` and ``purpose-agent show``.
         stop_reason: why it ended; a `StopReason` value.
         usage: what the models used, by role (``actor``, ``critic``, ``distiller``).
-        verdict: the environment's verdict on the final state, where it has one.
+        verdict: the one that stands on the final state, if any; see `TrajectoryStep`.
         error: what went wrong, None when nothing did.
     """
 
@@ -44,7 +44,7 @@ class TaskResult:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The environment's verdict on the final state, where it has one."""
+        """The verdict that stands on the final state, if any; see `TrajectoryStep`."""
         return self.trajectory.verdict
 
     @property

@@ -27,6 +27,7 @@ from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.numeric import is_number, is_whole
+from purpose_agent.purpose_function import PurposeSession
 from purpose_agent.result import TaskResult
 from purpose_agent.store.base import Store
 from purpose_agent.task_memory import TaskMemory, example_text
@@ -86,17 +87,19 @@ class Runner:
         async with self.engine.exclusive:
             log = EventLog(self.store, spec.run_id, 0, list(listeners))
             try:
-                state, verdict, terminal, admissible = await self._start(spec)
+                state, given, terminal, admissible = await self._start(spec)
             except EnvironmentFailure as e:
                 return self._stillborn(spec, log, e)
-            self.engine.purpose_function.prepare(spec.purpose)
+            following = self._follow(spec, state, admissible)
+            verdict = await following.settle(given, in_thread=self.host.in_thread)
             memory, example = self.memory.for_task(spec.task, spec.purpose, state, spec.decision)
             trajectory = Trajectory(
                 spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options
             )
-            episode = self._episode(spec, log, trajectory, state, memory, example, admissible)
+            episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
             episode.verdict, episode.terminal = verdict, terminal
             log.emit(self._started(spec, state, verdict, episode.shown, trajectory.created_at, example))
+            following.report_to(episode.failed)
             result = await self.engine.play(episode)
             if spec.learning:
                 await self._learn(episode)
@@ -113,6 +116,12 @@ class Runner:
         verdict = await self.host.verdict(state)
         terminal = await self.host.is_terminal(state)
         return state, verdict, terminal, await self.host.admissible(state)
+
+    def _follow(self, spec: RunSpec, state: Snapshot, admissible: list[Action]) -> PurposeSession:
+        """Φ at the first state."""
+        following = self.engine.purpose_function.follow(spec.purpose)
+        following.arrive(state, None, [a.command for a in admissible])
+        return following
 
     def _stillborn(self, spec: RunSpec, log: EventLog, error: EnvironmentFailure) -> TaskResult:
         """A run whose first state could not be had: journalled, with no steps."""
@@ -168,11 +177,12 @@ class Runner:
         memory: Selection,
         example: MemoryRecord | None,
         admissible: list[Action],
+        following: PurposeSession,
     ) -> Episode:
         guide: ValueGuide | None = None
         if spec.decision == "choice":
             guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning)
-            guide.begin(state, admissible, None)
+            guide.begin(state, admissible, following.given)
         briefing = Briefing(
             purpose=spec.purpose,
             task=spec.task,
@@ -191,6 +201,7 @@ class Runner:
             budget=Budget(spec.limits),
             trajectory=trajectory,
             session=ActorSession(self.actor.llm, briefing),
+            following=following,
             state=state,
             guide=guide,
             shown=[h.id for h in (*memory.strategic, *memory.procedural)],
@@ -225,7 +236,6 @@ class Runner:
             raise UsageError(f"there is no run {run_id!r} in this store; `purpose-agent runs` lists them")
         async with self.engine.exclusive:
             spec = _spec_of(events[0], limits)
-            self.engine.purpose_function.prepare(spec.purpose)
             log = EventLog(self.store, run_id, len(events), list(listeners))
             trajectory = trajectory_of(events)
             try:
@@ -251,11 +261,12 @@ class Runner:
         assert isinstance(started, RunStarted)
         state = restore_state(started.state)
         memory, example = self.memory.as_shown(started)
-        episode = self._episode(
-            spec, log, trajectory, state, memory, example, await self.host.admissible(state)
-        )
+        admissible = await self.host.admissible(state)
+        following = self._follow(spec, state, admissible)
+        episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
         episode.shown = list(trajectory.shown)
         episode.verdict = restore_verdict(started.verdict)
+        self._restore_verdict(episode)
         steps, trajectory.steps = trajectory.steps, []
         executed = [e for e in events if isinstance(e, Executed)]
         for step, event in zip(steps, executed, strict=True):
@@ -266,7 +277,13 @@ class Runner:
         used = _usage_of(events)
         seconds = sum(e.seconds for e in executed)
         episode.budget = Budget(spec.limits, used, seconds)
+        following.report_to(episode.failed)
         return episode
+
+    def _restore_verdict(self, episode: Episode) -> None:
+        """Tell Φ the verdict that stood; where the environment gives none, it was a person's or a checker's."""
+        given = episode.verdict if self.host.verifies else None
+        episode.following.restore(episode.verdict, given)
 
     async def _replay(self, episode: Episode, step: TrajectoryStep, event: Executed) -> None:
         """One finished step, without acting and without asking anybody."""
@@ -276,6 +293,8 @@ class Runner:
         if self.host.lists_admissible and not step.action.is_done:
             episode.admissible.append(await self.host.admissible(after))
         if not step.action.is_done:
+            episode.following.arrive(after, step.action.command, [a.command for a in episode.offered])
+            self._restore_verdict(episode)
             self.engine.guide(episode, step.action)
         if step.score is not None:
             episode.phi = step.score.phi_after

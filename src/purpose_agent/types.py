@@ -182,7 +182,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Ground truth about a state, from an environment or a checker.
+    """Ground truth about a state, from an environment, a person or a checker.
 
     Attributes:
         score: progress in [0, 1]; None when it is not known or not told, as in a world that tells only at the end
@@ -251,7 +251,8 @@ class TrajectoryStep:
         step_index: counts from 1.
         wall_time_s: seconds from the start of the decision to the record.
         error: what went wrong in the environment, if anything.
-        verdict: the environment's own ground truth about ``state_after``, where it has one.
+        verdict: the one that stands on ``state_after``, if any: the environment's; what it leaves open is filled by a
+            person's override, and what that leaves open by a checker.
         source: who decided: ``model``, ``habit`` or ``explore`` (the value memory, by what it knows or out of
             curiosity, without asking the model), ``policy`` or ``human``.
     """
@@ -282,7 +283,7 @@ class Trajectory:
         steps: in order.
         id: equal to the run's id.
         created_at: seconds since the epoch, for display only.
-        verdict: the environment's verdict on the final state, where it has one.
+        verdict: the one that stands on the final state, if any.
         stop_reason: why the attempt ended; see `StopReason`.
         seed: the seed of the task, where there was one.
         options: what was passed to ``reset``, where anything was.

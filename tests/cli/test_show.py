@@ -140,3 +140,19 @@ def test_text_is_made_harmless_and_short():
     assert phi_bar(7) == "███████░░░"
     assert phi_bar(None) == phi_bar(-3) == "░" * 10
     assert phi_bar(99) == "█" * 10
+
+
+def test_what_each_critic_read_is_shown_where_there_are_several(command, tmp_path):
+    from fakes.critics import FakeCritic
+    from fakes.scripted import ACTIONS, counter, scripted
+    from purpose_agent import Orchestrator
+
+    with Orchestrator(scripted(), counter(), ACTIONS, store=tmp_path / "s.sqlite") as orch:
+        orch.run_task("count", max_steps=1)
+        orch.purpose_fn.critics = (*orch.purpose_fn.critics, FakeCritic("other"))
+        orch.run_task("count", max_steps=2)
+    both, alone = (row["run_id"] for row in command("runs", "--store", "s.sqlite", "--json").data)
+    step = ("--step", "1", "--store", "s.sqlite")
+    assert "critics   evidence 0.10, other 0.10" in command("show", both, *step).out
+    assert command("show", both, *step, "--json").data["score"]["readings"] == {"evidence": 0.1, "other": 0.1}
+    assert "critics   " not in command("show", alone, *step).out

@@ -55,7 +55,7 @@ def learning_chart(curve: LearningCurve) -> str:
         axes.set(xlabel="training episode (each a new task)", ylabel="share", ylim=(-0.05, 1.05))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.3), ncols=2, fontsize=10.5)
 
-    return _svg("learning", draw)
+    return svg("learning", draw)
 
 
 def arms_chart(arms: Sequence[ArmResult]) -> str:
@@ -76,7 +76,7 @@ def arms_chart(arms: Sequence[ArmResult]) -> str:
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.5, len(arms) - 0.3), yticks=[])
         axes.set_xlabel("share of tasks solved, with 95 % interval")
 
-    return _svg("arms", draw)
+    return svg("arms", draw)
 
 
 def prompt_chart(cost: PromptCost) -> str:
@@ -107,11 +107,15 @@ def prompt_chart(cost: PromptCost) -> str:
         )
         axes.legend(loc="upper right", fontsize=10.5)
 
-    return _svg("prompt", draw)
+    return svg("prompt", draw)
 
 
-def _svg(name: str, draw: Callable[[Any], None]) -> str:
-    """A chart as an ``<svg>`` element that scales with its frame and whose ids begin with ``name``."""
+def svg(name: str, draw: Callable[[Any], None]) -> str:
+    """A chart as an ``<svg>`` element that scales with its frame and whose ids begin with ``name``.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
     try:
         import matplotlib
         from matplotlib.backends.backend_svg import FigureCanvasSVG

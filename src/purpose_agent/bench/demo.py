@@ -8,7 +8,6 @@ comes; the same call continues what was interrupted and repeats no finished epis
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import shlex
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from purpose_agent.bench.learned import what_was_learned
 from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.output import REPORT_HTML, print_report, read_report, write_report
 from purpose_agent.bench.plan import Plan
+from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.progress import show_progress
 from purpose_agent.bench.report_card import (
     DemoReport,
@@ -38,8 +38,7 @@ from purpose_agent.bench.settings import DemoSettings, claim_folder, make_settin
 from purpose_agent.bench.stream import DEV, TRAIN, check_disjoint, tasks_of
 from purpose_agent.bench.workers import played
 from purpose_agent.environments import resolve_environment
-from purpose_agent.errors import MissingDependencyError, StoreReadOnlyError, UsageError
-from purpose_agent.llm_backend.resolve import resolve_backend
+from purpose_agent.errors import UsageError
 
 ROWS = "episodes.jsonl"
 
@@ -84,14 +83,14 @@ def run_demo(
     settings = make_settings(game, model, episodes, tasks, max_steps, seed)
     _check_running(jobs, minutes)
     training, held_out = _streams(settings)
-    _fetch(model)
+    make_ready(model)
     folder = claim_folder(out, settings)
     before = read_report(folder)
     rows = RowFile(folder / ROWS)
     plan = Plan(training, held_out, rows.rows)
     deadline = None if minutes is None else started + 60 * minutes
     interrupted = False
-    with _only_one(folder):
+    with only_one(folder, "demo"):
         try:
             _play(plan, settings, folder, jobs, rows, console, deadline)
         except KeyboardInterrupt:
@@ -191,48 +190,12 @@ def _streams(settings: DemoSettings) -> tuple[list[Any], list[Any]]:
     return training, held_out
 
 
-def _fetch(model: str) -> None:
-    """Make sure that the model can be had before workers start; the embedded one is fetched once, with a bar."""
-    resolve_backend(model).close()
-    in_process = model == "local" or model.startswith("gguf:")
-    if in_process and importlib.util.find_spec("xllamacpp") is None:
-        raise MissingDependencyError("xllamacpp", "local")
-    if model == "local":
-        from purpose_agent.llm_backend import embedded_model
-
-        embedded_model.fetch()
-
-
 def _check_running(jobs: Any, minutes: Any) -> None:
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UsageError(f"jobs must be a whole number of at least 1, got {jobs!r}")
     number = isinstance(minutes, (int, float)) and not isinstance(minutes, bool)
     if minutes is not None and not (number and minutes > 0):
         raise UsageError(f"minutes must be a positive number or None, got {minutes!r}")
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Any:
-    """Keep a second demo out of the folder while this one plays."""
-    try:
-        import fcntl
-    except ImportError:  # no advisory locks on this system
-        yield
-        return
-    try:
-        lock = (folder / ".lock").open("w")
-    except OSError as e:
-        raise StoreReadOnlyError(
-            f"{str(folder)!r} cannot be written: {e.strerror or e}; choose another folder"
-        ) from e
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(
-                f"another demo is playing in {str(folder)!r}; wait for it or choose another folder"
-            ) from None
-        yield
 
 
 def _was_complete(report: DemoReport | None) -> bool:

@@ -28,6 +28,10 @@ class Machine(msgspec.Struct, frozen=True):
     python: str
     load: float
 
+    def describe(self) -> str:
+        """In one line, without the load."""
+        return f"{self.cores} cores, {self.processor}, {self.memory_gb:g} GB, {self.system}, Python {self.python}"
+
 
 def this_machine() -> Machine:
     """The machine that runs this."""

@@ -21,15 +21,15 @@ REPORT_JSON, REPORT_HTML, CURVE_SVG = "report.json", "report.html", "learning_cu
 def write_report(report: DemoReport, out: Path) -> list[str]:
     """Write all files of a report; returns what could not be made, in words."""
     data = plain_copy(msgspec.to_builtins(report))  # text that UTF-8 cannot hold is escaped
-    _replace(out / REPORT_JSON, msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
+    replace_file(out / REPORT_JSON, msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
     missing: list[str] = []
     try:
         charts = _charts(report)
     except MissingDependencyError as error:
         charts, missing = [], [f"no charts: {error}"]
-    _replace(out / REPORT_HTML, render(report, charts))
+    replace_file(out / REPORT_HTML, render(report, charts))
     if charts and report.learning_curve.solved:
-        _replace(out / CURVE_SVG, '<?xml version="1.0" encoding="utf-8"?>\n' + charts[0][0])
+        replace_file(out / CURVE_SVG, '<?xml version="1.0" encoding="utf-8"?>\n' + charts[0][0])
     return missing
 
 
@@ -65,7 +65,7 @@ def _charts(report: DemoReport) -> list[tuple[str, str]]:
     return found
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one."""
     part = path.with_suffix(path.suffix + ".part")
     part.write_text(text, "utf-8")

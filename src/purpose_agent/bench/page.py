@@ -44,14 +44,11 @@ def render(report: DemoReport, charts: Sequence[tuple[str, str]]) -> str:
     """
     s = report.settings
     title = f"purpose-agent demo: {s.model} in {s.world}"
-    figures = "".join(
-        f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>" for svg, caption in charts
-    )
     body = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="verdict">{escape(report.verdict)}</p>',
         "".join(f'<p class="note">{escape(note)}</p>' for note in report.notes),
-        f'<div class="charts">{figures}</div>' if figures else "",
+        figures(charts),
         "<h2>Arms</h2>",
         _arms(report.arms),
         "<h2>Differences on the same tasks</h2>",
@@ -63,6 +60,16 @@ def render(report: DemoReport, charts: Sequence[tuple[str, str]]) -> str:
         "<h2>How it was made</h2>",
         _making(report),
     ]
+    return document(title, body)
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A page that needs nothing else.
+
+    Args:
+        title: of the page.
+        body: parts in HTML; empty ones are left out.
+    """
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -71,6 +78,14 @@ def render(report: DemoReport, charts: Sequence[tuple[str, str]]) -> str:
         + "\n".join(part for part in body if part)
         + "\n</body></html>\n"
     )
+
+
+def figures(charts: Iterable[tuple[str, str]]) -> str:
+    """Pairs of SVG text (taken as it is) and caption, side by side where there is room; empty without any."""
+    shown = "".join(
+        f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>" for svg, caption in charts
+    )
+    return f'<div class="charts">{shown}</div>' if shown else ""
 
 
 def printable(text: str) -> str:
@@ -98,7 +113,8 @@ def difference_text(d: PairedDifference) -> str:
     return f"{100 * d.difference:+.0f} [{100 * d.low:+.0f}, {100 * d.high:+.0f}]"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table that becomes a list of cards on a narrow screen; the cells are escaped."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = "".join(
         "<tr>"
@@ -136,7 +152,7 @@ def _arms(arms: Sequence[ArmResult]) -> str:
         "Steps, calls and tokens are averages per task. Every arm plays by the same rule: nothing is repeated in the "
         "same state while something else is left to try."
     )
-    return _table(head, rows) + f'<p class="note">{note}</p>'
+    return table(head, rows) + f'<p class="note">{note}</p>'
 
 
 def _comparisons(report: DemoReport) -> str:
@@ -154,7 +170,7 @@ def _comparisons(report: DemoReport) -> str:
         if c.difference.n
     ]
     head = ("arms", "question", "n", "points [95 %]", "solved by one only", "exact McNemar")
-    return _table(head, rows) if rows else "<p>No task was played by two arms yet.</p>"
+    return table(head, rows) if rows else "<p>No task was played by two arms yet.</p>"
 
 
 def _prompt_cost(report: DemoReport) -> str:
@@ -188,7 +204,7 @@ def _learned(report: DemoReport) -> str:
 
 def _tendencies(found: Sequence[Tendency]) -> str:
     rows = [(t.text, f"{t.weight:+.2f}", str(t.count)) for t in found]
-    return _table(("action", "value", "times taken"), rows)
+    return table(("action", "value", "times taken"), rows)
 
 
 def _lesson(lesson: Lesson) -> str:
@@ -210,9 +226,9 @@ def _making(report: DemoReport) -> str:
         ("seed", str(s.seed)),
         ("tasks both learned from and tested on", str(report.leakage.shared_tasks)),
         ("tested first states that training had met", str(report.leakage.shared_first_states)),
-        ("machine", f"{m.cores} cores, {m.processor}, {m.memory_gb:g} GB, {m.system}, Python {m.python}"),
+        ("machine", m.describe()),
         ("load per core when it ended", f"{m.load:g}"),
         ("wall time", f"{report.wall_seconds / 60:.1f} minutes"),
         ("run it again", report.command),
     ]
-    return _table(("what", "value"), rows)
+    return table(("what", "value"), rows)

@@ -10,9 +10,9 @@ import msgspec
 from purpose_agent.errors import UsageError
 
 TRAIN, DEV, TEST = "train", "dev", "test"
-"""Folds. Demos and development use train and dev; test is for a final report and never read here."""
+"""Folds. Demos and development use train and dev; test is for a final report."""
 
-_FOLD_OFFSET = {TRAIN: 0, DEV: 1_000_000}
+_FOLD_OFFSET = {TRAIN: 0, DEV: 1_000_000, TEST: 2_000_000}
 """First seed of each fold in a world that knows no folds."""
 
 _STRIDE = 101
@@ -23,7 +23,7 @@ class Task(msgspec.Struct, frozen=True):
     """One task.
 
     Attributes:
-        fold: ``train`` or ``dev``.
+        fold: ``train``, ``dev`` or, in a final report, ``test``.
         seed: passed to the environment's ``reset``.
         options: passed to it as well; None in a world that knows no folds.
     """
@@ -38,7 +38,7 @@ class Task(msgspec.Struct, frozen=True):
         return (self.fold, self.seed)
 
 
-def tasks_of(environment: Any, fold: str, count: int, seed: int) -> list[Task]:
+def tasks_of(environment: Any, fold: str, count: int, seed: int, *, final: bool = False) -> list[Task]:
     """``count`` different tasks of a fold, in a fixed order.
 
     A world with folds (it has ``fold`` and ``seeds``) is asked for the fold by its options; in any other, the folds
@@ -46,14 +46,15 @@ def tasks_of(environment: Any, fold: str, count: int, seed: int) -> list[Task]:
 
     Args:
         environment: where they will be played.
-        fold: ``train`` or ``dev``.
+        fold: ``train`` or ``dev``, or ``test`` in a final report.
         count: how many.
         seed: of the stream; another one begins elsewhere in the fold.
+        final: whether this is for a final report, which alone may use the test fold.
 
     Raises:
         UsageError: the fold may not be used here, or holds fewer tasks.
     """
-    if fold not in _FOLD_OFFSET:
+    if fold not in _FOLD_OFFSET or (fold == TEST and not final):
         raise UsageError(
             f"fold must be {TRAIN!r} or {DEV!r}, got {fold!r}; the test fold is for a final report only"
         )

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from purpose_agent.cli import (
+    bench_commands,
     demo_command,
     doctor_command,
     envs_command,
@@ -81,6 +82,7 @@ app.command("runs", short_help="List the runs in a store, newest first.")(runs_c
 app.command("show", short_help="Show what happened in a run.")(show_command.show)
 app.add_typer(memory_commands.app, name="memory")
 app.command("demo", short_help="Watch a small model learn.")(demo_command.demo)
+app.add_typer(bench_commands.app, name="bench")
 app.command("envs", short_help="List environments and what can be set.")(envs_command.envs)
 app.add_typer(models_commands.app, name="models")
 app.command("doctor", short_help="Check what the package needs, and how to mend it.")(doctor_command.doctor)

@@ -217,7 +217,11 @@ def step_data(step: StepView) -> dict[str, Any]:
         ],
         "score": None
         if step.scored is None
-        else {**msgspec.to_builtins(step.scored.score), "by": step.scored.by},
+        else {
+            **msgspec.to_builtins(step.scored.score),
+            "by": step.scored.by,
+            "readings": dict(step.scored.readings),
+        },
         "asides": [msgspec.to_builtins(aside) for aside in step.asides],
     }
 

@@ -213,6 +213,10 @@ def _show_score(screen: Screen, step: StepView) -> None:
         f"({number(score.delta, '+.2f')})  {phi_bar(score.phi_after)}  by {one_line(step.scored.by)}, "
         f"confidence {score.confidence:.2f}"
     )
+    readings = step.scored.readings
+    if len(readings) > 1:
+        said = ", ".join(f"{one_line(name)} {number(raw, '.2f')}" for name, raw in sorted(readings.items()))
+        screen.line(f"critics   {said}")
     for name, text in (("reasoning", score.reasoning), ("evidence", score.evidence)):
         if text.strip():
             _heading(screen, name)

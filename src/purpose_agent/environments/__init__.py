@@ -215,6 +215,7 @@ def _textworld(
     preset: str | None = None,
     fold: str = "train",
     max_steps: int = 25,
+    hide_score: bool = False,
     **parameters: int | bool,
 ) -> Environment:
     """TextWorldExpress by the name of a game, with parameters, or by a preset."""
@@ -227,7 +228,7 @@ def _textworld(
             f"got game={game!r} and preset={preset!r}{_also(parameters)}"
         )
     make = textworld.TextWorldEnvironment.from_preset if game is None else textworld.TextWorldEnvironment
-    world = make(str(game or preset), fold=fold, max_steps=max_steps, **parameters)
+    world = make(str(game or preset), fold=fold, max_steps=max_steps, hide_score=hide_score, **parameters)
     if importlib.util.find_spec("textworld_express") is None:
         raise MissingDependencyError("textworld_express", "textworld")
     return world

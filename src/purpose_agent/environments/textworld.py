@@ -32,13 +32,15 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
 
     A command is an action's name; there are no params. ``State.data`` holds, and all methods about a state use
     nothing else: ``observation``, ``look`` (the room), ``inventory`` (list), ``task`` (in words), ``score``
-    (-1 to 1, the game's own), ``success``, ``failure``, ``admissible_actions`` (sorted; none when the episode is
-    over), ``fold`` and ``seed``. ``State.summary`` is the observation, and before the first step the task as well.
+    (-1 to 1, the game's own; not with ``hide_score`` while the episode goes on), ``success``, ``failure``,
+    ``admissible_actions`` (sorted; none when the episode is over), ``fold`` and ``seed``. ``State.summary`` is the
+    observation, and before the first step the task as well.
 
     Args:
         game: one of `textworld_games.GAMES`.
         fold: ``train``, ``dev`` or ``test``, 1,000 seeds each.
         max_steps: where an episode ends on its own.
+        hide_score: whether the score is told only when the episode is over.
         parameters: of the game, such as ``numLocations=3``; see `textworld_games.GAMES`.
 
     Raises:
@@ -48,13 +50,22 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
     title = TextWorldServer.title
 
     def __init__(
-        self, game: str, *, fold: str = "train", max_steps: int = 25, **parameters: int | bool
+        self,
+        game: str,
+        *,
+        fold: str = "train",
+        max_steps: int = 25,
+        hide_score: bool = False,
+        **parameters: int | bool,
     ) -> None:
         super().__init__()
         found = find_game(game)
         if not is_whole(max_steps) or max_steps < 1:
             raise UsageError(f"max_steps={max_steps!r} must be a whole number above 0")
+        if not isinstance(hide_score, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # from a spec
+            raise UsageError(f"hide_score={hide_score!r} must be true or false")
         self.max_steps = max_steps
+        self._hide_score = hide_score
         self._base = Task(found.name, found.check(parameters), check_fold(fold), 0)
 
     @classmethod
@@ -72,7 +83,13 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
     @property
     def spec(self) -> str:
         """The specification that makes this environment again."""
-        settings = {"game": self.game, "fold": self.fold, "max_steps": self.max_steps, **self.parameters}
+        settings = {
+            "game": self.game,
+            "fold": self.fold,
+            "max_steps": self.max_steps,
+            "hide_score": str(self._hide_score).lower(),
+            **self.parameters,
+        }
         return "textworld:" + ",".join(f"{name}={value}" for name, value in settings.items())
 
     @property
@@ -133,10 +150,12 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
         return list(state.data.get("admissible_actions", ()))
 
     def verdict(self, state: State) -> Verdict | None:
-        """Ground truth: the game's score, a negative one counting 0; None for a state that is not of this game."""
+        """Ground truth: the game's score, a negative one counting 0; None for a state of no game."""
         data = state.data
-        if "score" not in data:
+        if "success" not in data:
             return None
+        if "score" not in data:
+            return Verdict(None, False, "not finished; the score is hidden")
         score = min(1.0, max(0.0, float(data["score"])))
         if data["success"]:
             return Verdict(score, True, "the game says the task is achieved")
@@ -193,13 +212,14 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
             "look": tidy(seen.look),
             "inventory": things,
             "task": episode.description,
-            "score": seen.score,
             "success": seen.success,
             "failure": seen.failure,
             "admissible_actions": [] if over else sorted(set(seen.commands)),
             "fold": episode.task.fold,
             "seed": episode.task.seed,
         }
+        if over or not self._hide_score:
+            data["score"] = seen.score
         lines = [data["observation"]]
         if not episode.commands:
             lines.insert(0, f"Task: {episode.description}")

@@ -293,6 +293,7 @@ def explain_parameters() -> dict[str, str]:
             for name, (game, given) in PRESETS.items()
         ),
         "fold": f"{', '.join(FIRST_SEED)}; {SEEDS_PER_FOLD} seeds each (default train)",
+        "hide_score": "whether the score is told only when the episode is over (default false)",
         "max_steps": "where an episode ends on its own (default 25)",
     }
     for game in _GAMES:

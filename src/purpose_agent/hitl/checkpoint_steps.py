@@ -74,7 +74,9 @@ def steps_of(started: RunStarted, events: Sequence[Event]) -> list[StepEntry]:
             steps.append(_step_of(state, decided, event, after))
             state, decided = after, None
         elif isinstance(event, Scored) and 0 < event.step <= len(steps):
-            scored = msgspec.structs.replace(steps[event.step - 1], score=event.score, scored_by=event.by)
+            step = steps[event.step - 1]
+            verdict = event.verdict or step.verdict
+            scored = msgspec.structs.replace(step, score=event.score, scored_by=event.by, verdict=verdict)
             steps[event.step - 1] = scored
         elif isinstance(event, RunFinished):
             _add_open_usage(steps, event)

@@ -79,16 +79,24 @@ class EpisodeTrace:
         self._known_clauses: set[tuple[str, ...]] = set()
         self._names: set[str] = set()
 
-    def begin(self, observation: str, admissible: Sequence[str], score: float = 0.0) -> None:
+    def begin(self, observation: str, admissible: Sequence[str], score: float | None = 0.0) -> None:
         """Start at the first text and the first admissible actions."""
         self.score = self.best = _within(score, 0.0)
         self._arrive(observation, admissible, "start", ())
 
-    def observe(self, step: Transition) -> tuple[float, float]:
-        """Take in one transition; returns the change of score and the change of the highest score so far."""
+    def observe(self, step: Transition, score: float | None) -> tuple[float, float]:
+        """Take in one transition.
+
+        Args:
+            step: what was done and what came of it.
+            score: progress in [0, 1] afterwards, told or estimated; None for unchanged.
+
+        Returns:
+            the change of score and the change of the highest score so far.
+        """
         parsed = parse_action(step.action)
         abstract = self.vocabulary.abstract(step.action)
-        score = _within(step.score, self.score)
+        score = _within(score, self.score)
         change = score - self.score
         record = max(0.0, score - self.best)
         self.score = score
@@ -157,9 +165,9 @@ class EpisodeTrace:
                 self._clauses.append(_Clause(f" {' '.join(clause)} ", clause, source, about))
 
 
-def _within(score: float, last: float) -> float:
+def _within(score: float | None, last: float) -> float:
     """``score`` moved into [0, 1]; the last one when it is not a number."""
-    return min(1.0, max(0.0, score)) if isfinite(score) else last
+    return min(1.0, max(0.0, score)) if score is not None and isfinite(score) else last
 
 
 def _outcome(change: float, record: float) -> str:

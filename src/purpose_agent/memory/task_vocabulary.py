@@ -15,7 +15,9 @@ from purpose_agent.memory.value_record import EpisodeRecord
 _LITERAL_SHARE = 0.3  # of the episodes that offered the template
 _COMMON_SHARE = 0.3  # of a family's episodes
 _UBIQUITOUS_SHARE = 0.7
-_KINSHIP = 0.4  # least Jaccard similarity of two purposes of one family
+KINSHIP = 0.4
+"""Least Jaccard similarity of the words of two purposes of one family."""
+
 _MAX_GOALS = 3
 
 
@@ -78,10 +80,10 @@ class TaskVocabulary(msgspec.Struct, frozen=True, dict=True):
     def family(self, purpose: str) -> TaskFamily | None:
         """The family whose purposes are worded most like ``purpose``; None when none is alike."""
         own = frozenset(words(purpose))
-        best, best_similarity = None, _KINSHIP
+        best, best_similarity = None, KINSHIP
         for family in self.families:
             similarity = jaccard(own, frozenset(family.signature))
-            if similarity > best_similarity or (best is None and similarity >= _KINSHIP):
+            if similarity > best_similarity or (best is None and similarity >= KINSHIP):
                 best, best_similarity = family, similarity
         return best
 
@@ -92,7 +94,7 @@ class TaskVocabulary(msgspec.Struct, frozen=True, dict=True):
         for episode in episodes:
             own = frozenset(words(episode.purpose))
             best = max(groups, key=lambda group: jaccard(own, group[0]), default=None)
-            if best is None or jaccard(own, best[0]) < _KINSHIP:
+            if best is None or jaccard(own, best[0]) < KINSHIP:
                 groups.append((own, [episode]))
             else:
                 best[1].append(episode)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from math import sqrt
 from random import Random
 
+from purpose_agent.memory.episode_progress import EpisodeProgress
 from purpose_agent.memory.episode_trace import EpisodeTrace
+from purpose_agent.memory.goal_models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.value_features import situation_features
 from purpose_agent.memory.value_record import EpisodeRecord, Transition
@@ -21,7 +23,7 @@ class ActionValue:
 
     action: str
     value: float
-    """Learned value, in units of score."""
+    """Learned value and, where progress is not told, what the likeliest goal asks for; in units of score."""
     bonus: float
     """What trying it would teach, in units of score; counts when exploring."""
     n: float
@@ -37,6 +39,7 @@ class ValueEpisode:
         self,
         vocabulary: TaskVocabulary,
         table: ValueTable,
+        goals: GoalModels,
         settings: ValueSettings,
         purpose: str,
         *,
@@ -45,21 +48,27 @@ class ValueEpisode:
     ) -> None:
         self._vocabulary = vocabulary
         self._table = table
+        self._goals = goals
         self._settings = settings
         self._purpose = purpose
         self._explore = explore
         self._seed = seed
-        self._score = 0.0
         self.begin("", ())
 
-    def begin(self, observation: str, admissible: Sequence[str], score: float = 0.0) -> None:
-        """Start at the first text and the first admissible actions, with ``score`` in [0, 1]."""
-        self._score = score
+    def begin(self, observation: str, admissible: Sequence[str], score: float | None = 0.0) -> None:
+        """Start at the first text and the first admissible actions.
+
+        Args:
+            observation: the first text.
+            admissible: what may be done first.
+            score: progress in [0, 1]; None when the environment tells only the end, whatever `observe` is given.
+        """
         self._first = (observation, tuple(admissible), score)
         self._steps: list[Transition] = []
         self._random = Random(self._seed)
+        self._progress = EpisodeProgress(self._goals, self._purpose, admissible, score)
         self._trace = EpisodeTrace(self._vocabulary, self._purpose)
-        self._trace.begin(*self._first)
+        self._trace.begin(observation, admissible, self._progress.score)
 
     def observe(
         self,
@@ -80,10 +89,11 @@ class ValueEpisode:
             done: whether the environment ended the task; False at a step limit.
             success: the verdict, None when there is none.
         """
-        self._score = self._score if score is None else score
-        step = Transition(action, observation, tuple(admissible), self._score, done, success)
+        hidden = self._progress.goal is not None
+        told = None if hidden else self._progress.score if score is None else score
+        step = Transition(action, observation, tuple(admissible), told, done, success)
         self._steps.append(step)
-        self._trace.observe(step)
+        self._trace.observe(step, self._progress.after(step))
 
     def record(self) -> EpisodeRecord:
         """The episode so far, for `ValueMemory.learn` and for the store."""
@@ -94,12 +104,14 @@ class ValueEpisode:
         """What the memory thinks of each current admissible action, in the order given."""
         table, settings = self._table, self._settings
         found: list[ActionValue] = []
+        goal = self._progress.goal
         for action, features in zip(self._trace.admissible, situation_features(self._trace), strict=True):
             ids = table.lookup(features)
             n = table.evidence(ids)
+            advice = settings.advice * goal.advice(action) if goal is not None else 0.0
             penalty = settings.repeat_cost * self._trace.offences.get(action, 0)
             found.append(
-                ActionValue(action, table.value(ids), settings.curiosity / sqrt(1.0 + n), n, penalty)
+                ActionValue(action, table.value(ids) + advice, settings.curiosity / sqrt(1.0 + n), n, penalty)
             )
         return found
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from purpose_agent.memory.value_episode import ValueEpisode
 from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.types import PHI_MAX, Action, Snapshot
+from purpose_agent.types import PHI_MAX, Action, Snapshot, Verdict
 
 
 class ValueGuide:
@@ -24,14 +24,23 @@ class ValueGuide:
         self._episode: ValueEpisode = memory.episode(purpose, seed=seed or 0, explore=explore)
         self.knows_something = explore or memory.n_episodes > 0
 
-    def begin(self, state: Snapshot, admissible: Sequence[Action], phi: float | None) -> None:
-        """Start at the first state."""
-        self._episode.begin(state.describe(), [a.command for a in admissible], _score(phi) or 0.0)
+    def begin(self, state: Snapshot, admissible: Sequence[Action], verdict: Verdict | None) -> None:
+        """Start at the first state. A verdict that does not tell progress leaves it to experience for the episode."""
+        hidden = verdict is not None and verdict.progress is None
+        first = verdict.progress if verdict is not None else 0.0
+        self._episode.begin(state.describe(), [a.command for a in admissible], None if hidden else first)
 
     def observe(
         self, action: Action, state: Snapshot, admissible: Sequence[Action], phi: float | None
     ) -> None:
-        """Take in what an action led to; ``phi`` is Φ of the new state as far as it is known."""
+        """Take in what an action led to.
+
+        Args:
+            action: what was done.
+            state: what it led to.
+            admissible: what may be done now.
+            phi: Φ of the new state as far as it is known; not looked at where progress is left to experience.
+        """
         commands = [a.command for a in admissible]
         self._episode.observe(
             action.command, state.describe(), commands, _score(phi), done=False, success=None

@@ -101,7 +101,10 @@ class ValueLearner:
 
 
 def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> EpisodeRecord | None:
-    """The episode as the value memory needs it; None when the environment listed no actions."""
+    """The episode as the value memory needs it; None when the environment listed no actions.
+
+    Success is kept only where a verdict says it; where verdicts leave progress untold, Φ on the way is left out.
+    """
     if not trajectory.steps or not any(admissible):
         return None
     commands = [tuple(a.command for a in actions) for actions in admissible]
@@ -109,6 +112,8 @@ def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) ->
     last = len(trajectory.steps)
     phi = trajectory.steps[0].score.phi_before if trajectory.steps[0].score else 0.0
     first = phi
+    hidden = any(s.verdict is not None and s.verdict.progress is None for s in trajectory.steps)
+    success = trajectory.verdict.success if trajectory.verdict is not None else None
     steps: list[Transition] = []
     for number, step in enumerate(trajectory.steps, 1):
         phi = step.score.phi_after if step.score else phi
@@ -118,9 +123,9 @@ def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) ->
                 step.action.command,
                 step.error or step.state_after.describe(),
                 commands[number] if number < len(commands) else (),
-                phi / PHI_MAX,
+                None if hidden else phi / PHI_MAX,
                 ended,
-                trajectory.succeeded if ended else None,
+                success if ended else None,
             )
         )
     return EpisodeRecord(
@@ -128,5 +133,5 @@ def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) ->
         trajectory.steps[0].state_before.describe(),
         commands[0],
         tuple(steps),
-        first / PHI_MAX,
+        None if hidden else first / PHI_MAX,
     )

@@ -19,6 +19,7 @@ import random
 import msgspec
 
 from purpose_agent.errors import UsageError
+from purpose_agent.memory.goal_models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.value_advice import Advice, advise
 from purpose_agent.memory.value_episode import ValueEpisode
@@ -28,7 +29,7 @@ from purpose_agent.memory.value_table import CompiledEpisode, ValueTable
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 1
+_FEATURES_VERSION = 2
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
 
 
@@ -46,6 +47,8 @@ class ValueMemory:
         """Episodes learned from, including those no longer kept."""
         self.vocabulary = TaskVocabulary()
         self.table = ValueTable()
+        self.goals = GoalModels()
+        """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
         self._records: list[EpisodeRecord] = []
         self._compiled: dict[int, CompiledEpisode] = {}
 
@@ -57,7 +60,9 @@ class ValueMemory:
             seed: decides the order of ties.
             explore: whether what an action would teach counts beside its value.
         """
-        return ValueEpisode(self.vocabulary, self.table, self.settings, purpose, seed=seed, explore=explore)
+        return ValueEpisode(
+            self.vocabulary, self.table, self.goals, self.settings, purpose, seed=seed, explore=explore
+        )
 
     def learn(self, record: EpisodeRecord) -> None:
         """Learn from a finished episode, and again from some older ones.
@@ -70,7 +75,10 @@ class ValueMemory:
         if len(self._records) > self.settings.capacity:
             del self._records[0]
             self._compiled = {i - 1: compiled for i, compiled in self._compiled.items() if i}
-        if _is_renewal(self.n_episodes):
+        if _is_refit(self.n_episodes) and any(r.hidden for r in self._records):
+            self.goals = GoalModels.fit(self._records)
+            self._rebuild()
+        elif _is_renewal(self.n_episodes):
             self._rebuild()
         else:
             self._learn_newest()
@@ -90,6 +98,7 @@ class ValueMemory:
             self.table.weights,
             self.table.counts,
             self._records,
+            self.goals,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -112,7 +121,10 @@ class ValueMemory:
         if saved.features_version == _FEATURES_VERSION:
             memory.vocabulary = saved.vocabulary
             memory.table = ValueTable(saved.features, saved.weights, saved.counts)
+            memory.goals = saved.goals
         else:
+            if any(record.hidden for record in saved.records):
+                memory.goals = GoalModels.fit(saved.records)
             memory._rebuild()
         return memory
 
@@ -142,7 +154,7 @@ class ValueMemory:
         found = self._compiled.get(index)
         if found is None:
             found = self._compiled[index] = self.table.compile(
-                self._records[index], self.vocabulary, self.settings
+                self._records[index], self.vocabulary, self.goals, self.settings
             )
         return found
 
@@ -159,6 +171,12 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     weights: list[float]
     counts: list[int]
     records: list[EpisodeRecord]
+    goals: GoalModels = GoalModels()
+
+
+def _is_refit(n: int) -> bool:
+    """Whether it is learned anew what completes a task: every 5 episodes, later about every twentieth part of them."""
+    return n % max(5, n // 20) == 0
 
 
 def _is_renewal(n: int) -> bool:

@@ -14,8 +14,8 @@ class Transition(msgspec.Struct, frozen=True, array_like=True):
     """The text that the action returned."""
     admissible: tuple[str, ...]
     """The actions that may follow, without duplicates."""
-    score: float
-    """Task progress in [0, 1] after the action; constant when the environment hides it."""
+    score: float | None
+    """Task progress in [0, 1] after the action; None when the environment does not tell it."""
     done: bool
     """True when the environment ended the task. False at a step limit: a truncated episode is not a failed one."""
     success: bool | None
@@ -33,8 +33,18 @@ class EpisodeRecord(msgspec.Struct, frozen=True, array_like=True):
     """The first admissible actions."""
     steps: tuple[Transition, ...]
     """What was done, in order."""
-    score: float = 0.0
-    """Task progress in [0, 1] before the first action."""
+    score: float | None = 0.0
+    """Task progress in [0, 1] before the first action; None when the environment tells only the end."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the environment tells no progress before the end."""
+        return self.score is None
+
+    @property
+    def verified(self) -> bool:
+        """Whether ground truth says how it ended: the environment tells the end, or told it."""
+        return bool(self.steps) and (self.score is None or self.steps[-1].success is not None)
 
     @property
     def success(self) -> bool:

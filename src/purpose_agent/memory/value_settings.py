@@ -43,6 +43,8 @@ class ValueSettings:
     """Exploration bonus of an action never taken in any like situation, in units of score."""
     repeat_cost: float = 0.1
     """Penalty per time an action repeated its own output or lost score in this episode, in units of score."""
+    advice: float = 0.3
+    """Worth of an action that brings the likeliest goal nearer, where progress is not told, in units of score."""
     tolerance: float = 0.01
     """Values this close are ties, in units of score."""
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from purpose_agent.memory.episode_progress import EpisodeProgress
 from purpose_agent.memory.episode_trace import EpisodeTrace
+from purpose_agent.memory.goal_models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.value_features import Feature, situation_features
 from purpose_agent.memory.value_record import EpisodeRecord
@@ -121,25 +123,27 @@ class ValueTable:
                 self.weights[i] += change
 
     def compile(
-        self, record: EpisodeRecord, vocabulary: TaskVocabulary, settings: ValueSettings
+        self, record: EpisodeRecord, vocabulary: TaskVocabulary, goals: GoalModels, settings: ValueSettings
     ) -> CompiledEpisode:
         """Replay ``record`` into features and rewards; new features are interned.
 
         A reward is the rise of the highest score so far, and a part of any loss or recovery, less the cost of a step.
+        Where the score is hidden, what ``goals`` make of the episode stands for it.
         """
+        progress = EpisodeProgress(goals, record.purpose, record.admissible, record.score)
         trace = EpisodeTrace(vocabulary, record.purpose)
-        trace.begin(record.observation, record.admissible, record.score)
+        trace.begin(record.observation, record.admissible, progress.score)
         steps: list[CompiledStep] = []
         for step in record.steps:
             if step.action not in trace.admissible:
                 trace.admissible = (*trace.admissible, step.action)
-            options = tuple(self.intern(features) for features in situation_features(trace))
+            options = tuple(self.intern(f) for f in situation_features(trace))
             chosen = trace.admissible.index(step.action)
-            change, rise = trace.observe(step)
+            change, rise = trace.observe(step, progress.after(step))
             reward = rise + settings.setback * (change - rise) - settings.step_cost
             if step.success:
                 reward += 1.0 - trace.best
             steps.append(CompiledStep(options, chosen, reward))
         ended = bool(record.steps) and (record.steps[-1].done or record.steps[-1].success is True)
-        last = () if ended else tuple(self.intern(features) for features in situation_features(trace))
+        last = () if ended else tuple(self.intern(f) for f in situation_features(trace))
         return CompiledEpisode(tuple(steps), last)

@@ -1,0 +1,158 @@
+"""``purpose-agent bench``: measurements that say how far a part of the agent can be trusted."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from purpose_agent.cli.options import JsonOption
+
+PIPED_WIDTH = 200
+"""Room for tables where the output is no terminal."""
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def bench(context: typer.Context) -> None:
+    """Measure how far a part of the agent can be trusted.
+
+    \b
+    Examples:
+      purpose-agent bench critic --env textworld:preset=mapreader    does Φ follow true progress?
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("critic", short_help="Compare Φ with ground truth, and see it improve with experience.")
+def critic(
+    env: Annotated[
+        str | None,
+        typer.Option("--env", "-e", metavar="SPEC", help="The environment; `purpose-agent envs` lists them."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="SPEC",
+            help="The model that plays and that the evidence critic asks; random for none.  [default: random]",
+        ),
+    ] = None,
+    episodes: Annotated[
+        int | None,
+        typer.Option(
+            "--episodes", metavar="N", help="Train episodes, by all policies in turn.  [default: 200]"
+        ),
+    ] = None,
+    tasks: Annotated[
+        int | None,
+        typer.Option("--tasks", metavar="N", help="Held-out tasks, each played by all.  [default: 60]"),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="N,N,…",
+            help="Measure after so many train episodes.  [default: 0,10,25,50,100,200]",
+        ),
+    ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            "--fold", metavar="FOLD", help="Of the held-out tasks: dev, or test once.  [default: dev]"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="Of the tasks and of all draws.  [default: 0]")
+    ] = None,
+    evidence_states: Annotated[
+        int | None,
+        typer.Option(
+            "--evidence-states",
+            metavar="N",
+            help="Held-out states that the model is asked about, and as many train states.  [default: 120 or, "
+            "without a model, 0]",
+        ),
+    ] = None,
+    gain: Annotated[
+        bool | None,
+        typer.Option("--gain/--no-gain", help="Whether learners show what Φ is worth.  [default: gain]"),
+    ] = None,
+    gain_seeds: Annotated[
+        int | None,
+        typer.Option("--gain-seeds", metavar="N", help="Learners of each arm.  [default: 3]"),
+    ] = None,
+    attacks: Annotated[
+        bool | None,
+        typer.Option("--attacks/--no-attacks", help="Whether states are attacked.  [default: attacks]"),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Where the report and the episodes go.")
+    ] = "runs/critic",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the report in --out; no other option is needed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Compare Φ with ground truth on held-out tasks, for each critic, as experience grows.
+
+    Episodes of mixed quality are played: at random, by the model, by a learner, by an expert. Critics learn from
+    their final verdicts only; the environment's step score grades them and is shown to none.
+
+    \b
+    Examples:
+      purpose-agent bench critic --env textworld:preset=mapreader               no model: about two minutes
+      purpose-agent bench critic --env textworld:preset=twc --model local --evidence-states 60 --out runs/twc
+      purpose-agent bench critic --env textworld:preset=twc --episodes 20 --tasks 10 --no-gain    a first look
+      purpose-agent bench critic --out runs/twc --resume                        go on, or measure the same anew
+      purpose-agent bench critic --env scienceworld:preset=find-plant --json | jq '.points[-1]'
+
+    Ctrl-C stops it and keeps what was done. DIR holds critic.html and critic.json afterwards.
+    """
+    from rich.console import Console
+
+    from purpose_agent.bench.critic_bench import run_critic
+    from purpose_agent.bench.critic_folder import settings_for
+    from purpose_agent.bench.critic_output import as_json as plain
+    from purpose_agent.cli.exit_codes import BROKEN, DONE, INTERRUPTED
+    from purpose_agent.cli.plain_text import print_json
+
+    wishes: dict[str, Any] = {
+        "env": env,
+        "model": model,
+        "episodes": episodes,
+        "tasks": tasks,
+        "at": None if at is None else _numbers(at),
+        "fold": fold,
+        "seed": seed,
+        "evidence_states": evidence_states,
+        "gain": gain,
+        "gain_seeds": gain_seeds,
+        "attacks": attacks,
+    }
+    settings = settings_for(out, resume, {name: value for name, value in wishes.items() if value is not None})
+    console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    report = run_critic(settings, out, console=console)
+    if as_json:
+        print_json(plain(report))
+    if report.troubles:
+        return BROKEN
+    return DONE if report.complete else INTERRUPTED
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The numbers in ``0,10,25``.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    from purpose_agent.errors import UsageError
+
+    try:
+        return tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise UsageError(f"at must be whole numbers with commas between them, got {text!r}") from None

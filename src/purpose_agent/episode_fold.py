@@ -1,0 +1,81 @@
+"""What is learned from the episodes of a store, as a fold over them in their order.
+
+The same episodes in the same order give the same result, whoever computes it and in however many sittings. It is saved
+now and then; after a crash, or when another process added episodes, the missing ones are learned from the store.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+from purpose_agent.store.base import EpisodeInfo, Store
+
+T = TypeVar("T")
+
+SAVE_EVERY = 16
+"""Episodes between two saves."""
+
+
+class EpisodeFold(ABC, Generic[T]):
+    """Keeps what was learned in step with a store.
+
+    Args:
+        store: where the episodes are, and the artefact.
+        artefact: its name.
+    """
+
+    def __init__(self, store: Store, artefact: str) -> None:
+        self._store = store
+        self._artefact = artefact
+        self._lock = threading.Lock()
+        self._folded: T | None = None
+        self._upto = 0
+        self._saved = 0
+
+    def catch_up(self) -> bool:
+        """Learn from the episodes that were added since the last time; returns whether there were any."""
+        with self._lock:
+            before = self._upto
+            self._caught_up()
+            changed = self._upto > before
+        if self._upto - self._saved >= SAVE_EVERY:
+            self.save()
+        return changed
+
+    def save(self) -> None:
+        """Save what was learned, if it changed since the last save."""
+        with self._lock:
+            if self._folded is not None and self._upto > self._saved:
+                self._store.save_artefact(self._artefact, self._encode(self._folded), upto=self._upto)
+                self._saved = self._upto
+
+    def _caught_up(self) -> T:
+        """What all episodes in the store taught; the caller holds the lock."""
+        folded = self._folded
+        if folded is None:
+            kept = self._store.artefact(self._artefact)
+            folded = None if kept is None else self._decode(kept[0])
+            self._upto = self._saved = kept[1] if kept is not None and folded is not None else 0
+            folded = self._folded = self._fresh() if folded is None else folded
+        for episode in self._store.episodes(after=self._upto):
+            self._learn(folded, episode)
+            self._upto = episode.number
+        return folded
+
+    @abstractmethod
+    def _fresh(self) -> T:
+        """What is known before the first episode."""
+
+    @abstractmethod
+    def _learn(self, folded: T, episode: EpisodeInfo) -> None:
+        """Take one episode in."""
+
+    @abstractmethod
+    def _encode(self, folded: T) -> bytes:
+        """As it is stored."""
+
+    @abstractmethod
+    def _decode(self, payload: bytes) -> T | None:
+        """What `_encode` stored; None for another version, which is then learned anew."""
