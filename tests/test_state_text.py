@@ -87,6 +87,8 @@ WORDS = [
     "φ",
     "10/10",
 ]
+crafted = st.lists(st.sampled_from(WORDS), max_size=20).map(" ".join)
+"""Text out of what the rules look for."""
 
 
 @pytest.mark.parametrize("text", BENIGN)
