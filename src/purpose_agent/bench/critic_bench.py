@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from purpose_agent.bench.critic_attacked import AttackedState, Attacks, attacks_of, cases_of, play_attacks
-from purpose_agent.bench.critic_curve import CriticCost, CriticPoint, costs, measure
+from purpose_agent.bench.critic_curve import CriticCost, CriticPoint, costs, measure, step_score_auroc
 from purpose_agent.bench.critic_episodes import HELD_OUT, TRAINING, EpisodeFiles, SeenEpisode
 from purpose_agent.bench.critic_evidence import EvidenceScores, ask, sample
 from purpose_agent.bench.critic_folder import claim
@@ -195,6 +195,7 @@ class _Bench:
         started = time.monotonic()
         training, held_out = self._files.of(TRAINING), self._files.of(HELD_OUT)
         points, prices, last = self._measure(training, held_out)
+        ceiling = step_score_auroc(held_out, self._files.truth(), self._settings.seed)
         self._seconds["measuring"] = round(time.monotonic() - started, 1)
         return CriticReport(
             complete=not self.interrupted and not self._troubles,
@@ -202,7 +203,13 @@ class _Bench:
             settings=self._settings,
             command=command_of(self._settings, out),
             notes=notes_on(
-                self._settings, training, held_out, self._supply, self._company.policies, self._troubles
+                self._settings,
+                training,
+                held_out,
+                self._supply,
+                self._company.policies,
+                self._troubles,
+                ceiling,
             ),
             policies=policy_results([*training, *held_out]),
             points=points,

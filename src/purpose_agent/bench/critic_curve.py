@@ -10,7 +10,14 @@ import msgspec
 from purpose_agent.bench.critic_bins import ece_equal_width
 from purpose_agent.bench.critic_episodes import SeenEpisode
 from purpose_agent.bench.critic_evidence import EvidenceScores, Where, graded_states
-from purpose_agent.bench.critic_quality import CriticQuality, Estimate, ScoredState, quality, rank_correlation
+from purpose_agent.bench.critic_quality import (
+    CriticQuality,
+    Estimate,
+    ScoredState,
+    auroc_within_steps,
+    quality,
+    rank_correlation,
+)
 from purpose_agent.bench.critic_standing import (
     COMBINED,
     EVIDENCE,
@@ -132,6 +139,18 @@ def _end(episode: SeenEpisode, dense: Sequence[float]) -> list[ScoredState]:
 
 def _row(episode: SeenEpisode, number: int, phi: float | None, dense: float) -> ScoredState:
     return ScoredState(episode.task, f"{episode.policy} {episode.index}", number, phi, episode.success, dense)
+
+
+def step_score_auroc(held_out: Sequence[SeenEpisode], truth: Truth, seed: int) -> Estimate | None:
+    """AUROC at equal steps of the environment's own step score, which no critic sees: what there is to be known."""
+    return auroc_within_steps(
+        [
+            _row(episode, number, PHI_MAX * truth[episode.key][number], truth[episode.key][number])
+            for episode in held_out
+            for number in episode.open_states
+        ],
+        seed=seed,
+    )
 
 
 def costs(standing: Standing, held_out: Sequence[SeenEpisode], evidence: EvidenceScores) -> list[CriticCost]:

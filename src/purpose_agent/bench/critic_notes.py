@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from purpose_agent.bench.critic_episodes import SeenEpisode
 from purpose_agent.bench.critic_policies import EXPERT, LABELS, MODEL
+from purpose_agent.bench.critic_quality import Estimate
 from purpose_agent.bench.critic_settings import CriticSettings
 from purpose_agent.bench.critic_tasks import TaskSupply
 from purpose_agent.bench.stream import TEST
@@ -18,8 +19,9 @@ def notes_on(
     supply: TaskSupply,
     policies: Sequence[str],
     troubles: Sequence[str],
+    ceiling: Estimate | None,
 ) -> list[str]:
-    """The notes, most important first."""
+    """The notes, most important first; ``ceiling`` is the AUROC at equal steps of the step score itself."""
     notes = [f"{trouble}; the report is partial." for trouble in troubles]
     train_tasks, tasks = {e.task for e in training}, {e.task for e in held_out}
     fold = f"{settings.fold} fold" + (" (the final report)" if settings.fold == TEST else "")
@@ -28,6 +30,11 @@ def notes_on(
         f"episodes on {len(tasks)} tasks of the {fold}; {len(train_tasks & tasks)} tasks are in both. Critics see "
         "purpose, states without their score, commands and the final verdict; the score grades and never trains."
     )
+    if ceiling is not None:
+        notes.append(
+            "For comparison: the environment's own step score, which no critic sees, has an AUROC at equal steps of "
+            f"{ceiling.value:.2f} [{ceiling.low:.2f}, {ceiling.high:.2f}] on the same states."
+        )
     if MODEL not in policies:
         notes.append(
             f"With model {settings.model!r} there is no model: the policy by model is left out (it would be the "
