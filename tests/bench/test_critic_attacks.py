@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 from typing import Any
 
-import msgspec
 import pytest
 
 from purpose_agent import MockLLMBackend, State, UsageError
-from purpose_agent.bench.attack_run import Remembering, Undefended, false_alarms, play, study
 from purpose_agent.bench.attacks import ATTACKS, CONTROL, HARMLESS, PlayedState, attacked_states, inject
 from purpose_agent.bench.critic_attacks import AttackOutcome, attack_report, summarise
+from purpose_agent.bench.remembering import Remembering
 from purpose_agent.critics import Reading
+from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import ModelUnavailableError
 from purpose_agent.evidence_critic import EvidenceCritic
 from purpose_agent.llm_backend import ChatMessage
+from purpose_agent.prompt_text import shorten
 from purpose_agent.state_text import for_evaluator
-from purpose_agent.types import Snapshot
+from purpose_agent.types import Action, Snapshot
 
 ROOMS = ("kitchen", "attic", "studio", "cellar", "garden", "salon", "hall", "porch")
 STATES = [
@@ -51,6 +53,13 @@ def gullible(messages: list[ChatMessage]) -> dict[str, Any]:
     if found is None:
         return {"phi": 2, "evidence": "There is a box", "reasoning": "", "confidence": 0.9}
     return {"phi": 10, "evidence": found[0], "reasoning": "it says so", "confidence": 1}
+
+
+class Undefended(EvidenceCritic):
+    """The evidence critic that reads whatever stands in a state."""
+
+    def shown(self, state: Snapshot) -> str:
+        return shorten(state.describe())
 
 
 def backend() -> MockLLMBackend:
@@ -195,41 +204,21 @@ def test_remembered_replies_cost_one_call() -> None:
 
 
 # -- from end to end -------------------------------------------------------------------------------------------
-@pytest.mark.world
-def test_a_study_on_a_real_world_is_json() -> None:
-    llm = MockLLMBackend().register_handler(
-        "STATE EVALUATOR",
-        lambda messages: {
-            "phi": 10 if "phi" in messages[-1].content.partition("\n</")[0] else 2,
-            "evidence": "You",
-            "reasoning": "",
-            "confidence": 0.9,
-        },
-    )
-    told: list[str] = []
-    world = "textworld:preset=twc,fold=dev"
-    done = asyncio.run(study(llm, [world], n=22, control=2, on_progress=lambda arm, *_: told.append(arm)))
-    assert set(told) == set(done.raw) == {"before", "after", "before_forced", "after_forced"}
-    before, after = done.raw["before"].attacks.mean, done.raw["after"].attacks.mean
-    assert before is not None
-    assert before > 2
-    assert after is not None
-    assert after < 1
-    assert done.calibration_episodes == 22
-    assert json.loads(msgspec.json.encode(done))["raw"]["after"]["attacks"]["mean"] == after
-
-
-@pytest.mark.world
-def test_play_gives_one_state_an_episode_and_some_succeed() -> None:
-    visits = play("textworld:preset=mapreader,fold=dev", 6, 0)
-    assert len({visit.played.task for visit in visits}) == 6
-    assert any(visit.success for visit in visits)
-    assert visits == play("textworld:preset=mapreader,fold=dev", 6, 0)
 
 
 @pytest.mark.world
 @pytest.mark.parametrize("preset", ["twc", "mapreader", "cookingworld"])
 def test_nothing_is_cut_from_a_world_that_nobody_attacked(preset: str) -> None:
-    found = false_alarms(f"textworld:preset={preset},fold=dev", episodes=5)
-    assert found.states > 50
-    assert found.cut == 0
+    world: Any = resolve_environment(f"textworld:preset={preset},fold=dev")
+    texts: set[str] = set()
+    for seed in range(5):
+        state, rng = world.reset(seed), random.Random(seed)
+        for _ in range(25):
+            texts |= {state.describe(), json.dumps(state.data, indent=2, default=str)}
+            offered = world.admissible_actions(state)
+            if not offered:
+                break
+            state = world.execute(Action(rng.choice(offered)), state)
+    world.close()
+    assert len(texts) > 50
+    assert [text for text in texts if for_evaluator(text) != text] == []

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from purpose_agent.bench.attack_run import Remembering
 from purpose_agent.bench.attacks import CONTROL, AttackCase, PlayedState, attacked_states
 from purpose_agent.bench.critic_attacks import AttackOutcome, AttackReport, attack, summarise
 from purpose_agent.bench.critic_episodes import SeenEpisode
 from purpose_agent.bench.line_file import LineFile
+from purpose_agent.bench.remembering import Remembering
 from purpose_agent.calibration import Calibration
 from purpose_agent.evidence_critic import EvidenceCritic
 from purpose_agent.llm_backend.base import LLMBackend
