@@ -230,8 +230,8 @@ class ActorSession:
 
     def observe(
         self, before: Snapshot, action: Action, reply: str, after: Snapshot, error: str | None
-    ) -> list[str]:
-        """Show what an action led to; returns the ids of the tool tips that came with it."""
+    ) -> tuple[list[str], list[str]]:
+        """Show what an action led to; returns the ids of its tool tips: those shown, and those withheld at random."""
         if self._briefing.decision == "choice":
             key = (before.fingerprint, action.key)
             self._tried[key] = self._tried.get(key, 0) + 1
@@ -241,11 +241,14 @@ class ActorSession:
             text = "Nothing changed."
         else:
             text = shorten(after.describe())
-        tips = _tips_for(action, self._briefing.memory)
+        memory = self._briefing.memory
+        about = _tips_for(action, memory)
+        tips = [h for h in about if h.id not in memory.withheld]
         if tips:
             text += "\n" + "\n".join(tip_line(h) for h in tips)
         self._conversation.add(Turn(reply, text, action))
-        return [h.id for h in tips]
+        withheld = [h.id for h in about if h.id in memory.withheld and h.id in memory.propensities]
+        return [h.id for h in tips], withheld
 
     def compact(self) -> int:
         """Shorten the conversation if it has outgrown its bound; returns the number of turns left out."""

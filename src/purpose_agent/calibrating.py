@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import msgspec
 
@@ -18,9 +17,7 @@ from purpose_agent.calibration import Calibration, Calibrations, Observation, Sk
 from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
 from purpose_agent.journal import outcome_of, readings_of
-from purpose_agent.memory.action_template import words
-from purpose_agent.memory.duplicates import jaccard
-from purpose_agent.memory.task_vocabulary import KINSHIP
+from purpose_agent.memory.purpose_family import family_named_after, family_of
 from purpose_agent.store.base import EpisodeInfo, Store
 
 ARTEFACT = "calibration"
@@ -146,7 +143,7 @@ def take_in(
 ) -> None:
     """Remember one verified episode, and fit the maps anew when it is time."""
     known = tuple(dict.fromkeys(row.family for row in folded.rows))
-    family = family_of(purpose, known) or _key(purpose)
+    family = family_of(purpose, known) or family_named_after(purpose)
     read: dict[str, tuple[float, ...]] = {}
     chances: dict[str, tuple[float, ...]] = {}
     for critic in dict.fromkeys(name for one in readings for name in one):
@@ -188,27 +185,6 @@ def calibrate(rows: Iterable[VerifiedEpisode]) -> Calibrated:
         tuple(dict.fromkeys(row.family for row in kept)),
         len(kept),
     )
-
-
-def family_of(purpose: str, families: Iterable[str]) -> str:
-    """The family whose purposes are worded most like this one, the first of equal ones; "" when none is alike."""
-    own = frozenset(words(purpose))
-    best, best_similarity = "", 0.0
-    for family in families:
-        similarity = jaccard(own, _words_of(family))
-        if similarity >= KINSHIP and similarity > best_similarity:
-            best, best_similarity = family, similarity
-    return best
-
-
-def _key(purpose: str) -> str:
-    """A family's name: the words of its first purpose."""
-    return " ".join(sorted(set(words(purpose)))) or purpose
-
-
-@lru_cache(maxsize=1024)
-def _words_of(family: str) -> frozenset[str]:
-    return frozenset(family.split())
 
 
 def _thinned(raws: Sequence[float]) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ from purpose_agent.errors import (
     describe_error,
 )
 from purpose_agent.events import (
+    UNASKED,
     Compacted,
     Decided,
     Executed,
@@ -132,7 +133,8 @@ class Engine:
         trajectory = episode.trajectory
         trajectory.stop_reason = ending.reason.value
         trajectory.verdict = episode.verdict
-        trajectory.shown = list(episode.shown)
+        if episode.asked:
+            trajectory.shown, trajectory.withheld = list(episode.shown), list(episode.withheld)
         episode.log.emit(
             RunFinished(
                 stop_reason=ending.reason.value,
@@ -216,6 +218,7 @@ class Engine:
             proposal = await self._metered(
                 episode, "actor", episode.session.propose(episode.state, admissible)
             )
+            episode.asked = episode.asked or proposal.source not in UNASKED
             if proposal.action is not None:
                 return proposal
             if proposal.recalled and recalls < MAX_RECALLS:
@@ -252,8 +255,8 @@ class Engine:
             except EnvironmentFailure as e:
                 episode.following.arrive(episode.state, action.command)
                 gone = e  # the action was carried out all the same: the step is recorded before the run ends
-        tips = episode.session.observe(before, action, reply, outcome.state, outcome.error)
-        episode.shown += [i for i in tips if i not in episode.shown]
+        tips, withheld = episode.session.observe(before, action, reply, outcome.state, outcome.error)
+        episode.came_with(tips, withheld)
         seconds = time.perf_counter() - started
         episode.trajectory.steps.append(
             TrajectoryStep(
@@ -278,6 +281,7 @@ class Engine:
                 seconds=seconds,
                 usage=episode.report_usage(),
                 shown=tips,
+                withheld=withheld,
             )
         )
         if gone is not None:

@@ -108,6 +108,8 @@ class Episode:
         guide: the value memory's cursor.
         score_due: whether the present state is not scored yet.
         shown: ids of memory items shown so far.
+        withheld: ids of those that would have been shown so far, had they not been withheld at random.
+        asked: whether the model was asked: before that, nothing was shown to anybody.
         example_id: id of the episode that was shown as an example.
         unreported: usage since the last event that reported usage.
     """
@@ -126,6 +128,8 @@ class Episode:
     guide: ValueGuide | None = None
     score_due: bool = True
     shown: list[str] = field(default_factory=list[str])
+    withheld: list[str] = field(default_factory=list[str])
+    asked: bool = False
     example_id: str | None = None
     unreported: dict[str, Usage] = field(default_factory=dict[str, Usage])
 
@@ -143,6 +147,11 @@ class Episode:
         """Record that a part failed and that the run deals with it."""
         transient = bool(getattr(error, "transient", False))
         self.log.emit(Failed(self.step, part, describe_error(error), transient))
+
+    def came_with(self, shown: list[str], withheld: list[str]) -> None:
+        """Note the tips that came with an observation, and those that would have."""
+        self.shown += [id for id in shown if id not in self.shown]
+        self.withheld += [id for id in withheld if id not in self.withheld]
 
     def use(self, role: str, usage: Usage) -> None:
         """Count model usage."""

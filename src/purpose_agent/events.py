@@ -72,6 +72,10 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
         shown: ids of the memory items in the prompt's prefix.
         created_at: seconds since the epoch, for display only.
         example: id of the solved episode that was shown as an example.
+        propensities: id of each item that was selected to the probability with which it was to be shown.
+        withheld: ids of those that belong into the prompt's prefix and were withheld at random.
+        withheld_tips: ids of the tips that will not come with their action's observations.
+        trust: a `Trust` value where strangers may write what the environment shows; "" where not.
     """
 
     run_id: str
@@ -91,6 +95,10 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     shown: list[str]
     created_at: float
     example: str | None = None
+    propensities: dict[str, float] = {}
+    withheld: list[str] = []
+    withheld_tips: list[str] = []
+    trust: str = ""
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="run_resumed"):
@@ -126,6 +134,10 @@ class Recalled(msgspec.Struct, frozen=True, tag="recalled"):
     found: bool
 
 
+UNASKED = frozenset({"habit", "explore"})
+"""Sources of decisions that were taken without asking the model, so that it was shown nothing."""
+
+
 class Decided(msgspec.Struct, frozen=True, tag="decided"):
     """The action of this step, about to be executed.
 
@@ -151,6 +163,7 @@ class Executed(msgspec.Struct, frozen=True, tag="executed"):
         seconds: from the start of the decision.
         usage: model usage by role since the last event that reports usage.
         shown: ids of memory items shown with this step's observation.
+        withheld: ids of those that belong to it and were withheld at random.
     """
 
     step: int
@@ -161,6 +174,7 @@ class Executed(msgspec.Struct, frozen=True, tag="executed"):
     seconds: float
     usage: dict[str, Usage]
     shown: list[str] = []
+    withheld: list[str] = []
 
 
 class Scored(msgspec.Struct, frozen=True, tag="scored"):

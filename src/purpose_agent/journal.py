@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from purpose_agent.events import (
+    UNASKED,
     ActionRecord,
     Decided,
     Event,
     Executed,
+    Recalled,
+    Refused,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -26,6 +29,7 @@ from purpose_agent.types import (
     State,
     Trajectory,
     TrajectoryStep,
+    Trust,
     Verdict,
 )
 
@@ -108,10 +112,15 @@ def trajectory_of(events: Iterable[Event]) -> Trajectory:
         seed=first.seed,
         options=first.options,
         shown=list(first.shown),
+        withheld=list(first.withheld),
+        propensities=dict(first.propensities),
+        trust=Trust(first.trust) if first.trust else None,
     )
+    asked = False
     state = restore_state(first.state)
     decided: Decided | None = None
     for event in iterator:
+        asked = asked or asks_model(event)
         if isinstance(event, Decided):
             decided = event
         elif isinstance(event, Executed) and decided is not None:
@@ -124,7 +133,16 @@ def trajectory_of(events: Iterable[Event]) -> Trajectory:
             trajectory.stop_reason = event.stop_reason
         elif isinstance(event, RunResumed):
             trajectory.stop_reason = ""
+    if not asked:  # a prompt that nobody read showed nothing
+        trajectory.shown, trajectory.withheld = [], []
     return trajectory
+
+
+def asks_model(event: Event) -> bool:
+    """Whether the event shows that the actor's model was asked, and so read what memory shows."""
+    return isinstance(event, (Refused, Recalled)) or (
+        isinstance(event, Decided) and event.source not in UNASKED
+    )
 
 
 def _add_step(trajectory: Trajectory, before: Snapshot, decided: Decided, event: Executed) -> Snapshot:
@@ -144,6 +162,7 @@ def _add_step(trajectory: Trajectory, before: Snapshot, decided: Decided, event:
     )
     trajectory.verdict = verdict
     trajectory.shown.extend(i for i in event.shown if i not in trajectory.shown)
+    trajectory.withheld.extend(i for i in event.withheld if i not in trajectory.withheld)
     return after
 
 
@@ -200,6 +219,9 @@ def events_of(trajectory: Trajectory, **details: Any) -> list[Event]:
             model=details.get("model", ""),
             shown=list(trajectory.shown),
             created_at=trajectory.created_at,
+            propensities=dict(trajectory.propensities),
+            withheld=list(trajectory.withheld),
+            trust=trajectory.trust or "",
         )
     ]
     before = Snapshot.of(first)

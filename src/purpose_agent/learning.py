@@ -64,7 +64,7 @@ class Learner:
             self.values.keep(trajectory, admissible)
             self.replay.add(trajectory)
             if not trajectory.failed_transiently:
-                credited = self.library.credit(trajectory.shown, trajectory.succeeded)
+                credited = self._credit(trajectory)
                 if example_id is not None:
                     self.replay.update_q_value(example_id, float(trajectory.succeeded))
             learned_values = self.values.catch_up() and not trajectory.failed_transiently
@@ -85,3 +85,9 @@ class Learner:
             except Exception as e:
                 failures.append(Failed(step, "distiller", describe_error(e)))
         return Learned(added, credited, learned_values), failures
+
+    def _credit(self, trajectory: Trajectory) -> list[str]:
+        """Credit what was shown, and what was withheld at random; nothing else."""
+        tried = self.library.record(self.library.credits.trials_of(trajectory))
+        others = [id for id in trajectory.shown if id not in trajectory.propensities]
+        return tried + self.library.credit(others, trajectory.succeeded)

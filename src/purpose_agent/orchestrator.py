@@ -78,6 +78,8 @@ class Orchestrator:
         store: a path or a `Store`, instead of ``persistence_dir``.
         policies: who may look at each step; see `purpose_agent.policies`.
         habits: whether a decisive value memory may act without asking the model.
+        withholding: whether selected memory items are now and then withheld at random while learning, so that what
+            each is worth is measured; see `purpose_agent.memory.credit`.
         distillers: names or objects; default: all built-in ones.
         checkers: your own ground truth about states, below the environment's: a function of a state to a `Verdict` or
             None, or several that must all be content; see `purpose_agent.checkers`.
@@ -106,6 +108,7 @@ class Orchestrator:
         store: str | Path | Store | None = None,
         policies: Sequence[Policy] = (),
         habits: bool = True,
+        withholding: bool = True,
         distillers: Sequence[Any] | None = None,
         checkers: Checker | Sequence[Checker] = (),
     ) -> None:
@@ -161,7 +164,7 @@ class Orchestrator:
             actor=self.actor,
             engine=engine,
             store=self.store,
-            memory=TaskMemory(self.actor, self.experience_replay, self.library),
+            memory=TaskMemory(self.actor, self.experience_replay, self.library, withholding),
             values=values,
             learner=learner,
             available_actions=available_actions,

@@ -14,6 +14,7 @@ from purpose_agent.episode import Episode, EventLog, Listener, RunSpec
 from purpose_agent.errors import EnvironmentFailure, UsageError, describe_error
 from purpose_agent.events import Event, Executed, Failed, Learned, RunFinished, RunResumed, RunStarted
 from purpose_agent.journal import (
+    asks_model,
     record_state,
     record_verdict,
     restore_state,
@@ -92,13 +93,19 @@ class Runner:
                 return self._stillborn(spec, log, e)
             following = self._follow(spec, state, admissible)
             verdict = await following.settle(given, in_thread=self.host.in_thread)
-            memory, example = self.memory.for_task(spec.task, spec.purpose, state, spec.decision)
+            seed = (spec.seed or 0) if spec.learning else None
+            memory, example = self.memory.for_task(spec.task, spec.purpose, state, spec.decision, seed)
             trajectory = Trajectory(
-                spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options
+                spec.task,
+                spec.purpose,
+                id=spec.run_id,
+                seed=spec.seed,
+                options=spec.options,
+                propensities=dict(memory.propensities),
             )
             episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
             episode.verdict, episode.terminal = verdict, terminal
-            log.emit(self._started(spec, state, verdict, episode.shown, trajectory.created_at, example))
+            log.emit(self._started(spec, state, verdict, memory, trajectory.created_at, example))
             following.report_to(episode.failed)
             result = await self.engine.play(episode)
             if spec.learning:
@@ -129,7 +136,7 @@ class Runner:
         trajectory = Trajectory(spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options)
         trajectory.stop_reason = StopReason.ENVIRONMENT_ERROR.value
         text = describe_error(error)
-        log.emit(self._started(spec, state, None, [], trajectory.created_at, None))
+        log.emit(self._started(spec, state, None, Selection(), trajectory.created_at, None))
         log.emit(Failed(0, "environment", text))
         log.emit(RunFinished(trajectory.stop_reason, False, None, 0, 0.0, {}, text))
         return TaskResult(trajectory, state, error=text)
@@ -139,7 +146,7 @@ class Runner:
         spec: RunSpec,
         state: Snapshot,
         verdict: Verdict | None,
-        shown: list[str],
+        memory: Selection,
         created_at: float,
         example: MemoryRecord | None,
     ) -> RunStarted:
@@ -163,9 +170,12 @@ class Runner:
             limits=limits,
             environment=self.host.name,
             model=self.model,
-            shown=list(shown),
+            shown=list(memory.prefix_ids),
             created_at=created_at,
             example=example.id if example is not None else None,
+            propensities=dict(memory.propensities),
+            withheld=memory.withheld_prefix,
+            withheld_tips=memory.withheld_tips,
         )
 
     def _episode(
@@ -204,7 +214,8 @@ class Runner:
             following=following,
             state=state,
             guide=guide,
-            shown=[h.id for h in (*memory.strategic, *memory.procedural)],
+            shown=list(memory.prefix_ids),
+            withheld=memory.withheld_prefix,
             example_id=example.id if example is not None else None,
         )
         if self.host.lists_admissible:
@@ -264,7 +275,7 @@ class Runner:
         admissible = await self.host.admissible(state)
         following = self._follow(spec, state, admissible)
         episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
-        episode.shown = list(trajectory.shown)
+        episode.asked = any(asks_model(event) for event in events)
         episode.verdict = restore_verdict(started.verdict)
         self._restore_verdict(episode)
         steps, trajectory.steps = trajectory.steps, []
@@ -298,7 +309,8 @@ class Runner:
             self.engine.guide(episode, step.action)
         if step.score is not None:
             episode.phi = step.score.phi_after
-        episode.session.observe(before, step.action, step.action.command, after, step.error)
+        tips, withheld = episode.session.observe(before, step.action, step.action.command, after, step.error)
+        episode.came_with(tips, withheld)
         episode.session.compact()
         episode.trajectory.steps.append(step)
         episode.score_due = step.score is None

@@ -26,31 +26,45 @@ class TaskMemory:
         actor: whose memories are kept in step with the library.
         replay: episodes.
         library: lessons.
+        withholding: whether selected items are now and then withheld, to learn what they are worth.
     """
 
     actor: Actor
     replay: ExperienceReplay
     library: Library
+    withholding: bool = True
 
     def for_task(
-        self, task: str, purpose: str, state: State, decision: Decision
+        self, task: str, purpose: str, state: State, decision: Decision, seed: int | None
     ) -> tuple[Selection, MemoryRecord | None]:
-        """Items chosen by relevance, and the most similar solved episode, if there is one.
+        """Items chosen by relevance and worth, and the most similar solved episode, if there is one.
 
         An actor that only chooses gets little to read: one item of a tier, and an example only without a procedure.
+
+        Args:
+            task: in words.
+            purpose: the goal.
+            state: the first one.
+            decision: how the actor decides.
+            seed: of what chance decides about the items; None where nothing is learned and so nothing tried.
         """
         query = purpose if task == purpose else f"{task}\n{purpose}"
         records = self.replay.retrieve(query, top_k=3)
         attached = [h for record in records for h in record.heuristics]
+        strategic = _with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC)
+        procedural = _with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL)
+        tips = self._tips(attached)
         memory = select(
-            _with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC),
-            _with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL),
-            self._tips(attached),
+            strategic,
+            procedural,
+            tips,
+            worth=self.library.credits.draws((*strategic, *procedural, *tips), purpose, seed),
             query=query,
             situation=state.describe(),
             contexts=self.library.contexts(),
             **({"per_tier": 1, "token_budget": 200} if decision == "choice" else {}),
         )
+        memory = self._tried(memory, purpose, seed)
         if decision == "choice" and memory.procedural:
             return memory, None
         solved = [r for r in records if r.trajectory.succeeded]
@@ -59,13 +73,20 @@ class TaskMemory:
     def as_shown(self, started: RunStarted) -> tuple[Selection, MemoryRecord | None]:
         """What a run was begun with."""
         items = [h for i in started.shown if (h := self.library.get(i)) is not None]
-        tips = select([], [], self._tips([]), query=started.purpose).tool
         memory = Selection(
             tuple(h for h in items if h.tier == MemoryTier.STRATEGIC),
             tuple(h for h in items if h.tier == MemoryTier.PROCEDURAL),
-            tips,
+            select([], [], self._tips([]), query=started.purpose).tool,
+            withheld=frozenset((*started.withheld, *started.withheld_tips)),
+            propensities=started.propensities,
         )
         return memory, self.replay.get(started.example) if started.example else None
+
+    def _tried(self, memory: Selection, purpose: str, seed: int | None) -> Selection:
+        """The selection after chance decided about it. What a person or a caller put in is not experimented with."""
+        open_to_chance = [h for h in memory.items if h.id in self.library and h.source != "human"]
+        assigned = self.library.credits.assign(open_to_chance, purpose, seed if self.withholding else None)
+        return memory.without(assigned.withheld, assigned.propensities)
 
     def sync_actor(self) -> None:
         """Show the actor the library as it is now."""

@@ -288,6 +288,9 @@ class Trajectory:
         seed: the seed of the task, where there was one.
         options: what was passed to ``reset``, where anything was.
         shown: ids of the memory items that were shown during the attempt.
+        withheld: ids of those that would have been shown, had they not been withheld at random.
+        propensities: item id to the probability with which it was to be shown, for items that chance decided about.
+        trust: `Trust.ENVIRONMENT` or `Trust.IMPORT` where strangers may have written what was observed; None where not.
     """
 
     task_description: str
@@ -300,6 +303,9 @@ class Trajectory:
     seed: int | None = None
     options: dict[str, Any] | None = None
     shown: list[str] = field(default_factory=list[str])
+    withheld: list[str] = field(default_factory=list[str])
+    propensities: dict[str, float] = field(default_factory=dict[str, float])
+    trust: Trust | None = None
 
     @property
     def cumulative_reward(self) -> float:
@@ -402,12 +408,56 @@ class HeuristicStatus(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class Trust(StrEnum):
+    """Whose words a memory item is made of; taint follows from it and never fades by rewriting."""
+
+    ACTIONS = "actions"
+    """The agent's own actions and what a verifier said of them; nobody else can write these."""
+    HUMAN = "human"
+    """A person in the loop."""
+    MODEL = "model"
+    """A model's reading of an episode that a verifier called a success."""
+    ENVIRONMENT = "environment"
+    """Text that the environment showed, or a model's reading of it: strangers may have written it."""
+    TOOL = "tool"
+    """What a tool returned."""
+    IMPORT = "import"
+    """A file or an episode from elsewhere."""
+
+    @property
+    def tainted(self) -> bool:
+        """Whether such a source must be verified or corroborated before it may influence anything."""
+        return self in (Trust.ENVIRONMENT, Trust.TOOL, Trust.IMPORT)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Where a heuristic came from: an episode and the steps in it (counted from 1)."""
 
     episode_id: str
     steps: tuple[int, ...] = ()
+    trust: Trust | None = None
+    """Whose words it rests on; None where nobody recorded it."""
+
+
+@dataclass(frozen=True)
+class Uplift:
+    """What showing an item is worth: the chance of success with it less the chance without it.
+
+    Attributes:
+        mean: the estimate, in [-1, 1].
+        low: lower end of a 95 % interval that holds however often one looks.
+        high: its upper end.
+        n: randomised episodes that it rests on.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}], n = {self.n}"
 
 
 @dataclass
@@ -432,6 +482,7 @@ class Heuristic:
         parents: ids of the items it was made from.
         uplift: the causal estimate, None until there is one.
         withheld: how often it was selected and withheld.
+        trust: whose words it is made of; None where nobody recorded it.
     """
 
     pattern: str
@@ -449,8 +500,9 @@ class Heuristic:
     tainted: bool = False
     version: int = 1
     parents: list[str] = field(default_factory=list[str])
-    uplift: Any = None
+    uplift: Uplift | None = None
     withheld: int = 0
+    trust: Trust | None = None
 
     @property
     def shown(self) -> int:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from purpose_agent.errors import UsageError
+from purpose_agent.memory.credit.credit_book import CreditBook
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
 from purpose_agent.memory.episode_counts import EpisodeCounts
+from purpose_agent.memory.gate.false_promotions import promotion_level
 from purpose_agent.memory.intake import checked, next_version
 from purpose_agent.memory.library_report import report
-from purpose_agent.memory.life_cycle import is_harmful, is_proven, is_shown, keep_order
-from purpose_agent.store.base import Store
+from purpose_agent.memory.life_cycle import is_shown, keep_order, posterior_mean, review
+from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import Heuristic, HeuristicStatus, MemoryTier, new_id
 
 MAX_EVIDENCE = 8
@@ -47,6 +49,9 @@ class Library:
         store: where they are kept.
         max_per_tier: how many live items a tier holds; the least valuable ones go.
 
+    Attributes:
+        credits: what each item is worth, by its trials.
+
     Raises:
         UsageError: ``max_per_tier`` is not positive.
     """
@@ -56,15 +61,17 @@ class Library:
             raise UsageError(f"max_per_tier must be at least 1, got {max_per_tier!r}")
         self.store = store
         self.max_per_tier = max_per_tier
+        self.credits = CreditBook(store)
         self._lock = threading.RLock()
         self._live: tuple[int, dict[str, Heuristic]] | None = None
         self._retired: tuple[int, _Archive] | None = None
         self._signatures: dict[str, Signature] = {}
+        self._order: dict[str, int] = {}
         self._episodes = EpisodeCounts(store)
 
     # -- reading -------------------------------------------------------------------------------------------
     def __iter__(self) -> Iterator[Heuristic]:
-        return iter([_copied(h) for h in self._now().values()])
+        return iter([self._copied(h) for h in self._now().values()])
 
     def __len__(self) -> int:
         return len(self._now())
@@ -75,11 +82,11 @@ class Library:
     def get(self, id: str) -> Heuristic | None:
         """The item of that id, a retired one too; None when there is none."""
         found = self._now().get(id) or self._archive().retired.get(id)
-        return None if found is None else _copied(found)
+        return None if found is None else self._copied(found)
 
     def by_tier(self, tier: MemoryTier) -> list[Heuristic]:
         """The live items of a tier, in order of adding."""
-        return [_copied(h) for h in self._now().values() if h.tier == tier]
+        return [self._copied(h) for h in self._now().values() if h.tier == tier]
 
     def contexts(self) -> dict[str, str]:
         """Item id to the purposes and tasks of the episodes it came from, for `retrieval.select`."""
@@ -107,7 +114,7 @@ class Library:
             for tier in dict.fromkeys(h.tier for h in new):
                 self._make_room(tier)
             live = self._now()
-            return [_copied(live[id]) for id in dict.fromkeys(added) if id in live]
+            return [self._copied(live[id]) for id in dict.fromkeys(added) if id in live]
 
     def retire(self, id: str, reason: str) -> bool:
         """Take an item out of use, for good unless it is restored; False when it is not live."""
@@ -124,7 +131,9 @@ class Library:
             return self.store.set_status(id, status, reason)
 
     def credit(self, ids: Iterable[str], succeeded: bool, alpha: float = 0.1) -> list[str]:
-        """Count one showing of each item and its outcome; an item that does badly is retired, a good one promoted.
+        """Count one showing of each item and its outcome, where chance did not decide about it.
+
+        Such counts tell nothing about cause: `record` does.
 
         Args:
             ids: what was shown, and nothing else; an id that occurs twice counts once, an unknown one not at all.
@@ -139,9 +148,24 @@ class Library:
             counted = [
                 id for id in heads if self.store.credit_heuristic(id, succeeded=succeeded, alpha=alpha)
             ]
-            live = self._now()
-            for item in [live[id] for id in counted if id in live]:
-                self._review(item)
+            self._review(counted)
+            return counted
+
+    def record(self, trials: Iterable[Trial], alpha: float = 0.1) -> list[str]:
+        """Keep what chance decided in an episode and how it ended; retire, promote or demote the items by it.
+
+        Args:
+            trials: of one episode.
+            alpha: how fast ``q_value`` follows.
+
+        Returns:
+            The ids that were counted: each item once an episode.
+        """
+        given = list(trials)
+        with self._lock:
+            epochs = {trial.heuristic: self.credits.of(trial.heuristic).epoch for trial in given}
+            counted = self.store.add_trials(given, alpha)
+            self._review(counted, {id for id in counted if self.credits.of(id).epoch > epochs[id]})
             return counted
 
     # -- rules ---------------------------------------------------------------------------------------------
@@ -201,25 +225,43 @@ class Library:
         items = [h for h in self._now().values() if h.tier == tier]
         if len(items) <= self.max_per_tier:
             return
-        used = sum(h.times_used for h in items)
-        average = (sum(h.times_succeeded for h in items) + 1) / (used + 2)
+        values = self._values(items)
         # the sort is stable: of equal ones the older stays
-        ranked = sorted(items, key=lambda h: (h.source == "human", keep_order(h, average)), reverse=True)
+        ranked = sorted(items, key=lambda h: keep_order(h, values[h.id]), reverse=True)
         for item in ranked[self.max_per_tier :]:
-            value = keep_order(item, average)[0]
-            reason = f"{NO_ROOM}{tier.value} holds {self.max_per_tier}, value {value:.2f} of {item.times_used} uses"
+            reason = (
+                f"{NO_ROOM}{tier.value} holds {self.max_per_tier}, believed uplift {values[item.id]:+.2f}"
+            )
             self.store.set_status(item.id, HeuristicStatus.RETIRED, reason)
 
-    def _review(self, item: Heuristic) -> None:
-        """Retire or promote an item that was just credited."""
-        n, succeeded = self._episodes.totals()
-        others = max(0, n - item.times_used)
-        others_succeeded = min(others, max(0, succeeded - item.times_succeeded))
-        counts = f"{item.times_succeeded} of {item.times_used} shown, {others_succeeded} of {others} others succeeded"
-        if is_harmful(item, others, others_succeeded):
-            self.store.set_status(item.id, HeuristicStatus.RETIRED, f"does worse than without it: {counts}")
-        elif item.status == HeuristicStatus.CANARY and is_proven(item, others, others_succeeded):
-            self.store.set_status(item.id, HeuristicStatus.ACTIVE, f"enough good showings: {counts}")
+    def _values(self, items: list[Heuristic]) -> dict[str, float]:
+        """The believed uplift of each item; of one without trials, what is said of it and its showings count too."""
+        beliefs = self.credits.beliefs(items)
+        used = sum(h.times_used for h in items)
+        average = (sum(h.times_succeeded for h in items) + 1) / (used + 2)
+        return {
+            h.id: beliefs[h.id].mean
+            + (0.0 if self.credits.of(h.id).n else posterior_mean(h, average) - average)
+            for h in items
+        }
+
+    def _review(self, ids: Iterable[str], drifted: Collection[str] = ()) -> None:
+        """Retire, promote or demote items that were just credited."""
+        live = self._now()
+        for item in [live[id] for id in ids if id in live]:
+            credit, uplift = self.credits.of(item.id), self.credits.uplift(item.id)
+            change = review(
+                item, credit, uplift, threshold=self._threshold(item.id), drifted=item.id in drifted
+            )
+            if change is not None:
+                self.store.set_status(item.id, *change)
+
+    def _threshold(self, id: str) -> float:
+        """The e-value that proves this item, so that few of all that are ever promoted are so wrongly."""
+        if id not in self._order:
+            self._order = {h.id: n for n, h in enumerate(self.store.heuristics(retired=True), 1)}
+        promoted = sum(h.status == HeuristicStatus.ACTIVE for h in self._now().values())
+        return 1.0 / promotion_level(self._order.get(id, len(self._order) + 1), promoted)
 
     def _head(self, id: str) -> str:
         """The id of the newest version of an item."""
@@ -247,8 +289,8 @@ class Library:
             self._retired = revision, _Archive(retired, successors)
         return self._retired[1]
 
-
-def _copied(item: Heuristic) -> Heuristic:
-    made = copy.copy(item)
-    made.steps, made.evidence, made.parents = list(item.steps), list(item.evidence), list(item.parents)
-    return made
+    def _copied(self, item: Heuristic) -> Heuristic:
+        made = copy.copy(item)
+        made.steps, made.evidence, made.parents = list(item.steps), list(item.evidence), list(item.parents)
+        made.uplift = self.credits.uplift(item.id)
+        return made

@@ -1,41 +1,50 @@
-"""The rules of a memory item's life, as pure functions of its counts.
-
-A first version: the comparison is with the episodes that did not show the item, which is an association and not a
-cause, so an item is retired only when it does clearly worse.
-"""
+"""The rules of a memory item's life, as pure functions of what is known of it."""
 
 from __future__ import annotations
 
-import math
-
-from purpose_agent.types import Heuristic, HeuristicStatus
+from purpose_agent.memory.credit.item_credit import ItemCredit, e_value
+from purpose_agent.types import Heuristic, HeuristicStatus, Uplift
 
 SHOWN_STATUSES = frozenset({HeuristicStatus.CANARY, HeuristicStatus.ACTIVE})
 """Only items in these are ever put into a prompt."""
 
-JUDGED_AFTER = 8
-"""Showings before an item that never succeeded may be retired for its outcomes."""
-
-JUDGED_SUCCESSFUL_AFTER = 40
-"""The same for one that did succeed: a lesson about one kind of task is also shown for others while the library is
-small, and must not be lost for their failures."""
-
 HOPELESS_AFTER = 30
-"""An item shown this often without a single success is retired, whatever the others did."""
-
-PROMOTED_AFTER = 5
-"""Showings before a canary may become active."""
+"""An item shown this often without a single success is retired, whatever would have happened without it."""
 
 UNKNOWN_Q = 0.5
 """The ``q_value`` of an item about whose worth nobody has said anything."""
 
-Z_RETIRE = 2.33
-"""One-sided 99 %: the counts are looked at after every episode, so 95 % would retire too many."""
+Change = tuple[HeuristicStatus, str]
+"""A new status and why."""
 
 
 def is_shown(item: Heuristic) -> bool:
     """Whether the item may be put into a prompt."""
     return item.status in SHOWN_STATUSES
+
+
+def review(
+    item: Heuristic, credit: ItemCredit, uplift: Uplift | None, *, threshold: float, drifted: bool
+) -> Change | None:
+    """What becomes of an item after an outcome; None when nothing changes.
+
+    Args:
+        item: with its counts.
+        credit: its trials.
+        uplift: what they say.
+        threshold: the e-value that proves a canary; see `gate.false_promotions`.
+        drifted: whether its latest trials showed that it has begun to do harm.
+    """
+    if item.times_used >= HOPELESS_AFTER and item.times_succeeded == 0:
+        return HeuristicStatus.RETIRED, f"shown in {item.times_used} episodes, none of which succeeded"
+    if uplift is not None and uplift.high < 0:
+        return HeuristicStatus.RETIRED, f"it harms: uplift {uplift}"
+    if drifted and item.status == HeuristicStatus.ACTIVE:
+        return HeuristicStatus.CANARY, "it has begun to do harm; it must prove itself anew"
+    proof = e_value(credit.proof)
+    if item.status == HeuristicStatus.CANARY and proof >= threshold:
+        return HeuristicStatus.ACTIVE, f"proven: uplift {uplift}, e = {proof:.0f} of {threshold:.0f}"
+    return None
 
 
 def posterior_mean(item: Heuristic, prior: float = 0.5) -> float:
@@ -48,43 +57,12 @@ def posterior_mean(item: Heuristic, prior: float = 0.5) -> float:
     return (item.times_succeeded + 2.0 * prior) / (item.times_used + 2.0)
 
 
-def is_harmful(item: Heuristic, others: int, others_succeeded: int) -> bool:
-    """Whether episodes that showed the item did clearly worse than those that did not.
-
-    The upper bound of the difference of the two success rates (Agresti & Caffo 2000) lies below zero, or the item
-    never succeeded in `HOPELESS_AFTER` showings.
+def keep_order(item: Heuristic, uplift: float) -> tuple[bool, float, bool, int]:
+    """Sort key for a full tier, larger is kept: a person's, then the believed uplift, then whether it is shown, then
+    how many episodes support it.
 
     Args:
-        item: with its counts.
-        others: episodes that did not show it.
-        others_succeeded: those of them that succeeded.
+        item: with its evidence.
+        uplift: what is believed of it.
     """
-    if item.times_used < (JUDGED_SUCCESSFUL_AFTER if item.times_succeeded else JUDGED_AFTER):
-        return False
-    if item.times_succeeded == 0 and item.times_used >= HOPELESS_AFTER:
-        return True
-    p, n = _plus_one(item.times_succeeded, item.times_used)
-    q, m = _plus_one(others_succeeded, others)
-    return p - q + Z_RETIRE * math.sqrt(p * (1 - p) / n + q * (1 - q) / m) < 0
-
-
-def is_proven(item: Heuristic, others: int, others_succeeded: int) -> bool:
-    """Whether a canary has had enough good showings: no worse than the episodes that did not show it."""
-    if item.times_used < PROMOTED_AFTER:
-        return False
-    return _plus_one(item.times_succeeded, item.times_used)[0] >= _plus_one(others_succeeded, others)[0]
-
-
-def _plus_one(succeeded: int, n: int) -> tuple[float, float]:
-    """Rate and size with one success and one failure added."""
-    return (succeeded + 1.0) / (n + 2.0), n + 2.0
-
-
-def keep_order(item: Heuristic, prior: float) -> tuple[float, int, int]:
-    """Sort key for a full tier, larger is kept: the value, then whether it is shown, then how much supports it.
-
-    Args:
-        item: with its counts and evidence.
-        prior: mean success of the shown items, so that a newcomer counts as average and the below-average go.
-    """
-    return posterior_mean(item, prior), int(is_shown(item)), len({e.episode_id for e in item.evidence})
+    return item.source == "human", uplift, is_shown(item), len({e.episode_id for e in item.evidence})

@@ -67,6 +67,7 @@ def select(
     per_tier: int = 4,
     per_action: int = 2,
     contexts: Mapping[str, str] | None = None,
+    worth: Callable[[Heuristic], float] = posterior_mean,
 ) -> Selection:
     """Choose what to show. A pure function; ties go to the item that was added first.
 
@@ -82,13 +83,14 @@ def select(
         per_action: most tips for one action.
         contexts: item id to the purpose of the episodes it came from, where that is known; a lesson is about the
             task it was learned from, however it is worded.
+        worth: of an item for ranking, above 0.
     """
     tiers = (_shown(strategic), _shown(procedural))
     known = contexts or {}
     ranked = [
         (rank, tier, item)
         for tier, items in enumerate(tiers)
-        for rank, item in _rank(items, query, situation, known)
+        for rank, item in _rank(items, query, situation, known, worth)
         if rank > 0
     ]
     ranked.sort(key=lambda entry: -entry[0])  # stable: first added first
@@ -100,7 +102,7 @@ def select(
         if len(chosen[tier]) < per_tier and cost <= left and not _near_any(item, chosen[tier], asked):
             chosen[tier].append(item)
             left -= cost
-    return Selection(tuple(chosen[0]), tuple(chosen[1]), _tips(_shown(tool_tips), per_action))
+    return Selection(tuple(chosen[0]), tuple(chosen[1]), _tips(_shown(tool_tips), per_action, worth))
 
 
 def content_words(text: str) -> list[str]:
@@ -119,7 +121,11 @@ def _shown(items: Iterable[Heuristic]) -> list[Heuristic]:
 
 
 def _rank(
-    items: Sequence[Heuristic], query: str, situation: str, contexts: Mapping[str, str]
+    items: Sequence[Heuristic],
+    query: str,
+    situation: str,
+    contexts: Mapping[str, str],
+    worth: Callable[[Heuristic], float],
 ) -> list[tuple[float, Heuristic]]:
     documents = [_document(h, contexts.get(h.id, "")) for h in items]
     frequency = Counter(word for document in documents for word in document)
@@ -133,7 +139,7 @@ def _rank(
             relevance = max(relevance, _cosine(seen, document, frequency, len(items)))
         if item.source == "human" or is_general(item.pattern, small_library=small):
             relevance = max(relevance, GENERAL_RELEVANCE)
-        ranked.append((relevance * posterior_mean(item) if relevance >= FLOOR else 0.0, item))
+        ranked.append((relevance * worth(item) if relevance >= FLOOR else 0.0, item))
     return ranked
 
 
@@ -188,9 +194,11 @@ def _cost(item: Heuristic, tier: int) -> int:
     return -(-(len(line.encode("utf-8", "replace")) + 1) // 4)
 
 
-def _tips(items: Sequence[Heuristic], per_action: int) -> dict[str, tuple[Heuristic, ...]]:
+def _tips(
+    items: Sequence[Heuristic], per_action: int, worth: Callable[[Heuristic], float]
+) -> dict[str, tuple[Heuristic, ...]]:
     by_action: dict[str, list[Heuristic]] = {}
-    for item in sorted(items, key=lambda h: -posterior_mean(h)):
+    for item in sorted(items, key=lambda h: -worth(h)):
         tips = by_action.setdefault(item.pattern.strip(), [])
         if len(tips) < per_action and not _near_any(item, tips):
             tips.append(item)

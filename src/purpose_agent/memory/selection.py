@@ -1,9 +1,9 @@
-"""The memory items chosen for one task."""
+"""The memory items chosen for one task, and what chance decided about them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from purpose_agent.types import Heuristic
 
@@ -15,12 +15,23 @@ class Selection:
     Attributes:
         strategic: lessons for the prompt's prefix.
         procedural: procedures for the index in the prefix.
-        tool: action name to the tips that come with that action's observations.
+        tool: action name to the tips that come with that action's observations, withheld ones too.
+        withheld: ids of the items that chance or doubt withheld.
+        propensities: item id to the probability with which it was to be shown, for items that chance decided about.
     """
 
     strategic: tuple[Heuristic, ...] = ()
     procedural: tuple[Heuristic, ...] = ()
     tool: Mapping[str, tuple[Heuristic, ...]] = field(default_factory=dict[str, tuple[Heuristic, ...]])
+    withheld: frozenset[str] = frozenset()
+    propensities: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def items(self) -> Iterator[Heuristic]:
+        """All of them; of the prefix those that are shown."""
+        yield from (*self.strategic, *self.procedural)
+        for tips in self.tool.values():
+            yield from tips
 
     @property
     def prefix_ids(self) -> tuple[str, ...]:
@@ -29,5 +40,26 @@ class Selection:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids of all chosen items; a tool tip counts as shown only once its action was taken."""
-        return (*self.prefix_ids, *(h.id for tips in self.tool.values() for h in tips))
+        """Ids of all items that may be shown; a tool tip counts as shown only once its action was taken."""
+        return tuple(h.id for h in self.items if h.id not in self.withheld)
+
+    @property
+    def withheld_prefix(self) -> list[str]:
+        """Ids of the items that would be in the prompt's prefix, had they not been withheld at random."""
+        tips = self.withheld_tips
+        return sorted(id for id in self.withheld if id in self.propensities and id not in tips)
+
+    @property
+    def withheld_tips(self) -> list[str]:
+        """Ids of the tips that will not come with their action's observations."""
+        return sorted({h.id for tips in self.tool.values() for h in tips} & self.withheld)
+
+    def without(self, withheld: frozenset[str], propensities: Mapping[str, float]) -> Selection:
+        """What is left of it when some of its items are withheld."""
+        return replace(
+            self,
+            strategic=tuple(h for h in self.strategic if h.id not in withheld),
+            procedural=tuple(h for h in self.procedural if h.id not in withheld),
+            withheld=withheld,
+            propensities=propensities,
+        )

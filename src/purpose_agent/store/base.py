@@ -71,6 +71,33 @@ class EpisodeInfo(msgspec.Struct, frozen=True):
     distilled_by: tuple[str, ...] = ()
 
 
+class Trial(msgspec.Struct, frozen=True):
+    """A memory item that was selected for an episode, whether chance let it be shown, and how the episode ended.
+
+    Attributes:
+        heuristic: the item's id.
+        episode: the run's id.
+        family: of tasks, in which the episode is compared with others.
+        shown: whether it was shown; else it was withheld.
+        propensity: in (0, 1), the probability with which it was to be shown, fixed before anything else happened.
+        outcome: in [0, 1], 1 for a success.
+        baseline: in [0, 1], the outcome that was to be expected before the episode began, whatever is shown.
+        informedness: in (0, 1], sensitivity + specificity - 1 of whoever judged the outcome; 1 for a verifier
+            (Youden 1950).
+        number: counts from 1 in the order of adding; given by the store.
+    """
+
+    heuristic: str
+    episode: str
+    family: str
+    shown: bool
+    propensity: float
+    outcome: float
+    baseline: float = 0.5
+    informedness: float = 1.0
+    number: int = 0
+
+
 class ScoredState(msgspec.Struct, frozen=True):
     """A cached opinion of one critic about one state under one purpose."""
 
@@ -165,6 +192,18 @@ class Store(Protocol):
 
     def credit_heuristic(self, id: str, *, succeeded: bool, alpha: float) -> bool:
         """Count one showing and its outcome, as arithmetic in the store. False when there is no such id."""
+        ...
+
+    def add_trials(self, trials: list[Trial], alpha: float) -> list[str]:
+        """Keep the outcomes of an episode for the items that chance decided about, all or none of them.
+
+        A showing counts as by `credit_heuristic`, a withholding in ``withheld``. An item that is unknown, and a second
+        trial of one item in one episode, are left out. Returns the ids that were counted.
+        """
+        ...
+
+    def trials(self, *, after: int = 0, limit: int | None = None) -> list[Trial]:
+        """In order of adding, those with a number above ``after``; they are never changed."""
         ...
 
     def add_evidence(self, id: str, evidence: Evidence) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from purpose_agent.errors import StoreCorruptError, StoreError
 from purpose_agent.store.checks import fraction, text
 from purpose_agent.store.counters import changed
-from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, MemoryTier
+from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, MemoryTier, Trust
 
 
 class _Definition(msgspec.Struct, frozen=True):
@@ -24,6 +24,8 @@ class _Definition(msgspec.Struct, frozen=True):
     tainted: bool
     version: int
     parents: list[str]
+    trust: str = ""
+    evidence_trust: list[str] = []  # beside ``evidence``, as far as it goes
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -61,10 +63,10 @@ def listed(connection: sqlite3.Connection, *, retired: bool) -> list[Heuristic]:
     ).fetchall()
     heuristics = {str(row[0]): _decode(*row) for row in rows}
     more = connection.execute(
-        "SELECT heuristic, episode, steps FROM heuristic_evidence ORDER BY number"
+        "SELECT heuristic, episode, steps, trust FROM heuristic_evidence ORDER BY number"
     ).fetchall()
-    for id, episode, steps in more:
-        evidence = Evidence(episode, _step_decoder.decode(steps))
+    for id, episode, steps, trust in more:
+        evidence = Evidence(episode, _step_decoder.decode(steps), _trust(trust))
         if id in heuristics and evidence not in heuristics[id].evidence:
             heuristics[id].evidence.append(evidence)
     return list(heuristics.values())
@@ -100,8 +102,14 @@ def add_evidence(connection: sqlite3.Connection, *, id: str, evidence: Evidence)
     if connection.execute("SELECT 1 FROM heuristics WHERE id = ?", (id,)).fetchone() is None:
         return False
     made = connection.execute(
-        "INSERT INTO heuristic_evidence (heuristic, episode, steps) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (id, text(evidence.episode_id), _encoder.encode([int(step) for step in evidence.steps])),
+        "INSERT INTO heuristic_evidence (heuristic, episode, steps, trust) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        (
+            id,
+            text(evidence.episode_id),
+            _encoder.encode([int(step) for step in evidence.steps]),
+            evidence.trust or "",
+        ),
     )
     if made.rowcount:
         changed(connection)
@@ -146,6 +154,8 @@ def _encode(heuristic: Heuristic) -> bytes:
                 tainted=bool(heuristic.tainted),
                 version=int(heuristic.version),
                 parents=[text(parent) for parent in heuristic.parents],
+                trust=heuristic.trust or "",
+                evidence_trust=[e.trust or "" for e in heuristic.evidence],
             )
         )
     except (TypeError, ValueError, AttributeError, OverflowError) as e:
@@ -168,14 +178,26 @@ def _decode(
             times_succeeded=succeeded,
             id=id,
             status=HeuristicStatus(status),
-            evidence=[Evidence(episode, steps) for episode, steps in known.evidence],
+            evidence=_evidence(known),
             source=known.source,
             tainted=known.tainted,
             version=known.version,
             parents=known.parents,
             withheld=withheld,
+            trust=_trust(known.trust),
         )
     except (msgspec.MsgspecError, ValueError) as e:
         raise StoreCorruptError(
             f"heuristic {id!r} cannot be read ({e}); it is damaged or from a newer version"
         ) from e
+
+
+def _trust(name: str) -> Trust | None:
+    return Trust(name) if name else None
+
+
+def _evidence(known: _Definition) -> list[Evidence]:
+    trusts = known.evidence_trust + [""] * len(known.evidence)
+    return [
+        Evidence(id, steps, _trust(trust)) for (id, steps), trust in zip(known.evidence, trusts, strict=False)
+    ]

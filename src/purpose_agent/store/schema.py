@@ -73,7 +73,22 @@ _FIRST = (
         PRIMARY KEY (purpose, fingerprint, critic)) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_TRIALS = (
+    """CREATE TABLE trials (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        heuristic TEXT NOT NULL,
+        episode TEXT NOT NULL,
+        family TEXT NOT NULL,
+        shown INTEGER NOT NULL,
+        propensity REAL NOT NULL,
+        outcome REAL NOT NULL,
+        baseline REAL NOT NULL,
+        informedness REAL NOT NULL,
+        UNIQUE (heuristic, episode))""",
+    """ALTER TABLE heuristic_evidence ADD COLUMN trust TEXT NOT NULL DEFAULT ''""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _TRIALS)
 """Number n (from 1) takes a file from version n - 1 to n. Never change one that was released: add one."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

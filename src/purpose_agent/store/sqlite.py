@@ -14,8 +14,8 @@ from typing import Protocol, Self, TypeVar
 from purpose_agent.errors import StoreError
 from purpose_agent.events import Event
 from purpose_agent.freeze import fingerprint_of
-from purpose_agent.store import counters, episode_rows, heuristic_rows, kept_rows, run_rows
-from purpose_agent.store.base import EpisodeInfo, RunInfo, ScoredState
+from purpose_agent.store import counters, episode_rows, heuristic_rows, kept_rows, run_rows, trial_rows
+from purpose_agent.store.base import EpisodeInfo, RunInfo, ScoredState, Trial
 from purpose_agent.store.checks import number, text
 from purpose_agent.store.database import Database, FileDatabase, MemoryDatabase
 from purpose_agent.store.memory_journal import MemoryJournal
@@ -154,6 +154,14 @@ class SQLiteStore:
     def credit_heuristic(self, id: str, *, succeeded: bool, alpha: float) -> bool:
         """See `Store.credit_heuristic`."""
         return self._write(partial(heuristic_rows.credit, id=text(id), succeeded=succeeded, alpha=alpha))
+
+    def add_trials(self, trials: list[Trial], alpha: float) -> list[str]:
+        """See `Store.add_trials`."""
+        return self._write(partial(trial_rows.add, trials=trials, alpha=alpha))
+
+    def trials(self, *, after: int = 0, limit: int | None = None) -> list[Trial]:
+        """See `Store.trials`."""
+        return self._read(partial(trial_rows.listed, after=after, limit=limit))
 
     def add_evidence(self, id: str, evidence: Evidence) -> bool:
         """See `Store.add_evidence`."""

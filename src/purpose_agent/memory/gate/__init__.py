@@ -1,0 +1,1 @@
+"""Whether an edit of the library may become active."""
