@@ -125,8 +125,9 @@ def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pyt
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = filled(tmp_path)
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (x)", "nonsense")))
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    more = (*schema.MIGRATIONS, ("CREATE TABLE later (x)", "nonsense"))
+    monkeypatch.setattr(schema, "MIGRATIONS", more)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", len(more))
     refused(path)
     monkeypatch.undo()
     store = open_store(path)

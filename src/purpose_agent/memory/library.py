@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.credit.credit_book import CreditBook
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
-from purpose_agent.memory.episode_counts import EpisodeCounts
+from purpose_agent.memory.episode_texts import EpisodeTexts
 from purpose_agent.memory.gate.false_promotions import promotion_level
 from purpose_agent.memory.intake import checked, next_version
 from purpose_agent.memory.library_report import report
@@ -67,7 +67,7 @@ class Library:
         self._retired: tuple[int, _Archive] | None = None
         self._signatures: dict[str, Signature] = {}
         self._order: dict[str, int] = {}
-        self._episodes = EpisodeCounts(store)
+        self._texts = EpisodeTexts(store)
 
     # -- reading -------------------------------------------------------------------------------------------
     def __iter__(self) -> Iterator[Heuristic]:
@@ -90,7 +90,7 @@ class Library:
 
     def contexts(self) -> dict[str, str]:
         """Item id to the purposes and tasks of the episodes it came from, for `retrieval.select`."""
-        return {id: self._episodes.texts(h.evidence) for id, h in self._now().items() if is_shown(h)}
+        return {id: self._texts.of(h.evidence) for id, h in self._now().items() if is_shown(h)}
 
     def report(self) -> str:
         """All live items for people: each tier with ids, Q, uses, successes, pattern, strategy and steps."""
