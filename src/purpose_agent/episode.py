@@ -36,6 +36,7 @@ class RunSpec:
     initial_state: State | None = None
     seed: int | None = None
     options: dict[str, Any] | None = None
+    held_out: bool = False
 
 
 class EventLog:

@@ -14,6 +14,9 @@ from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.types import Action, Trajectory
 
+LEAST_INFORMED = 0.1
+"""An outcome that is judged by critics less informed than this credits nothing; see `Trial.informedness`."""
+
 
 @dataclass
 class Learner:
@@ -88,6 +91,17 @@ class Learner:
 
     def _credit(self, trajectory: Trajectory) -> list[str]:
         """Credit what was shown, and what was withheld at random; nothing else."""
-        tried = self.library.record(self.library.credits.trials_of(trajectory))
+        informed = self._informedness(trajectory)
+        tried: list[str] = []
+        if informed >= LEAST_INFORMED:
+            tried = self.library.record(self.library.credits.trials_of(trajectory, informed))
         others = [id for id in trajectory.shown if id not in trajectory.propensities]
         return tried + self.library.credit(others, trajectory.succeeded)
+
+    def _informedness(self, trajectory: Trajectory) -> float:
+        """Of whoever says how the episode ended; 1 for critics that no verdict ever tested."""
+        verified = trajectory.verdict is not None and trajectory.verdict.success is not None
+        if verified or self.calibrator is None:
+            return 1.0
+        known = self.calibrator.informedness
+        return 1.0 if known is None else known

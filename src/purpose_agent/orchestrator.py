@@ -189,6 +189,7 @@ class Orchestrator:
         seed: int | None = None,
         options: dict[str, Any] | None = None,
         learning: bool | None = None,
+        held_out: bool = False,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """Run one task to its end and learn from it.
@@ -203,6 +204,8 @@ class Orchestrator:
             seed: of the task, passed to ``reset``.
             options: passed to ``reset``.
             learning: overrides the orchestrator's for this run.
+            held_out: evaluate the task as if it was never met: nothing is learned, and nothing is used that earlier
+                attempts at this very task taught.
             listeners: called with every event of the run.
 
         Returns:
@@ -213,7 +216,7 @@ class Orchestrator:
         """
         spec = self.spec(
             purpose, initial_state, max_steps, early_stop_phi, task_description,
-            seed=seed, options=options, learning=learning,
+            seed=seed, options=options, learning=learning, held_out=held_out,
         )  # fmt: skip
         return self._bridge.run(self.runner.run(spec, listeners))
 
@@ -228,9 +231,12 @@ class Orchestrator:
         seed: int | None = None,
         options: dict[str, Any] | None = None,
         learning: bool | None = None,
+        held_out: bool = False,
     ) -> RunSpec:
         """The checked options of a run; see `run_task`."""
         check_task(purpose, max_steps, early_stop_phi)
+        if held_out and learning:
+            raise UsageError("a held-out task teaches nothing: give held_out=True or learning=True, not both")
         if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
         if seed is None and self.seed is not None:
@@ -243,11 +249,12 @@ class Orchestrator:
             max_steps=max_steps,
             early_stop_phi=early_stop_phi,
             decision=self.decision,
-            learning=self.learning if learning is None else learning,
+            learning=not held_out and (self.learning if learning is None else learning),
             limits=self.limits,
             initial_state=initial_state,
             seed=seed,
             options=options,
+            held_out=held_out,
         )
 
     def resume(self, run_id: str, *, listeners: Sequence[Listener] = ()) -> TaskResult:

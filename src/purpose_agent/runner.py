@@ -24,6 +24,7 @@ from purpose_agent.journal import (
 from purpose_agent.learning import Learner
 from purpose_agent.limits import Budget, Limits
 from purpose_agent.llm_backend.usage import Usage, collect_usage
+from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.memory.value_learner import ValueLearner
@@ -94,7 +95,10 @@ class Runner:
             following = self._follow(spec, state, admissible)
             verdict = await following.settle(given, in_thread=self.host.in_thread)
             seed = (spec.seed or 0) if spec.learning else None
-            memory, example = self.memory.for_task(spec.task, spec.purpose, state, spec.decision, seed)
+            without = self._left_out(spec, state)
+            memory, example = self.memory.for_task(
+                spec.task, spec.purpose, state, spec.decision, seed, without=without
+            )
             trajectory = Trajectory(
                 spec.task,
                 spec.purpose,
@@ -103,7 +107,9 @@ class Runner:
                 options=spec.options,
                 propensities=dict(memory.propensities),
             )
-            episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
+            episode = self._episode(
+                spec, log, trajectory, state, memory, example, admissible, following, without
+            )
             episode.verdict, episode.terminal = verdict, terminal
             log.emit(self._started(spec, state, verdict, memory, trajectory.created_at, example))
             following.report_to(episode.failed)
@@ -123,6 +129,12 @@ class Runner:
         verdict = await self.host.verdict(state)
         terminal = await self.host.is_terminal(state)
         return state, verdict, terminal, await self.host.admissible(state)
+
+    def _left_out(self, spec: RunSpec, state: Snapshot) -> frozenset[str]:
+        """Earlier attempts at the very task, where it is evaluated as if it was never met."""
+        if not spec.held_out:
+            return frozenset()
+        return attempts_at(self.store, spec.purpose, spec.task, state, spec.seed, spec.options)
 
     def _follow(self, spec: RunSpec, state: Snapshot, admissible: list[Action]) -> PurposeSession:
         """Φ at the first state."""
@@ -176,6 +188,7 @@ class Runner:
             propensities=dict(memory.propensities),
             withheld=memory.withheld_prefix,
             withheld_tips=memory.withheld_tips,
+            held_out=spec.held_out,
         )
 
     def _episode(
@@ -188,10 +201,11 @@ class Runner:
         example: MemoryRecord | None,
         admissible: list[Action],
         following: PurposeSession,
+        without: frozenset[str],
     ) -> Episode:
         guide: ValueGuide | None = None
         if spec.decision == "choice":
-            guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning)
+            guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning, without=without)
             guide.begin(state, admissible, following.given)
         briefing = Briefing(
             purpose=spec.purpose,
@@ -274,7 +288,9 @@ class Runner:
         memory, example = self.memory.as_shown(started)
         admissible = await self.host.admissible(state)
         following = self._follow(spec, state, admissible)
-        episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
+        episode = self._episode(
+            spec, log, trajectory, state, memory, example, admissible, following, self._left_out(spec, state)
+        )
         episode.asked = any(asks_model(event) for event in events)
         episode.verdict = restore_verdict(started.verdict)
         self._restore_verdict(episode)
@@ -328,6 +344,7 @@ def _spec_of(started: RunStarted, limits: Limits) -> RunSpec:
         limits=limits,
         seed=started.seed,
         options=started.options,
+        held_out=started.held_out,
     )
 
 

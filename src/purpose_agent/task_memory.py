@@ -11,6 +11,7 @@ from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.life_cycle import is_shown
 from purpose_agent.memory.retrieval import select
+from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
 from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
 
@@ -35,7 +36,14 @@ class TaskMemory:
     withholding: bool = True
 
     def for_task(
-        self, task: str, purpose: str, state: State, decision: Decision, seed: int | None
+        self,
+        task: str,
+        purpose: str,
+        state: State,
+        decision: Decision,
+        seed: int | None,
+        *,
+        without: frozenset[str] = frozenset(),
     ) -> tuple[Selection, MemoryRecord | None]:
         """Items chosen by relevance and worth, and the most similar solved episode, if there is one.
 
@@ -47,13 +55,19 @@ class TaskMemory:
             state: the first one.
             decision: how the actor decides.
             seed: of what chance decides about the items; None where nothing is learned and so nothing tried.
+            without: ids of episodes that are not shown, and whose lessons are not shown unless others support them.
         """
         query = purpose if task == purpose else f"{task}\n{purpose}"
-        records = self.replay.retrieve(query, top_k=3)
+        records = self.replay.retrieve(query, top_k=3 + len(without))
+        records = [r for r in records if r.id not in without][:3]
         attached = [h for record in records for h in record.heuristics]
         strategic = _with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC)
         procedural = _with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL)
         tips = self._tips(attached)
+        if without:
+            strategic, procedural, tips = (
+                [h for h in items if not derived_from(h, without)] for items in (strategic, procedural, tips)
+            )
         memory = select(
             strategic,
             procedural,

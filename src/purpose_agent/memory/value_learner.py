@@ -48,9 +48,19 @@ class ValueLearner:
         with self._lock:
             return self._current()
 
-    def guide(self, purpose: str, seed: int | None, *, explore: bool) -> ValueGuide:
-        """A cursor over a new episode."""
-        return ValueGuide(self.memory, purpose, seed, explore)
+    def guide(
+        self, purpose: str, seed: int | None, *, explore: bool, without: frozenset[str] = frozenset()
+    ) -> ValueGuide:
+        """A cursor over a new episode.
+
+        Args:
+            purpose: the goal.
+            seed: of the run.
+            explore: whether trying unknown actions counts.
+            without: ids of episodes that must not have taught it anything; learning anew takes seconds.
+        """
+        memory = self._learned_without(without) if without else self.memory
+        return ValueGuide(memory, purpose, seed, explore)
 
     def keep(self, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> None:
         """Store the record of a finished episode, before the episode itself is indexed.
@@ -90,6 +100,14 @@ class ValueLearner:
                 self._memory.learn(_decoder.decode(kept[0]))
             self._upto = episode.number
         return self._memory
+
+    def _learned_without(self, without: frozenset[str]) -> ValueMemory:
+        memory = ValueMemory()
+        for episode in self._store.episodes():
+            kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
+            if kept is not None and episode.id not in without:
+                memory.learn(_decoder.decode(kept[0]))
+        return memory
 
     def _saved_memory(self) -> tuple[ValueMemory, int]:
         """The saved weights and the number they go up to; those of another version are learned anew."""
