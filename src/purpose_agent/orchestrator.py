@@ -149,6 +149,7 @@ class Orchestrator:
             store=self.store,
             library=self.library,
             distillers=distillers,
+            values=values,
         )
         learner = Learner(
             self.experience_replay, self.library, self.optimizer, values, optimize_every_n_tasks, calibrator

@@ -76,7 +76,7 @@ class TaskMemory:
             query=query,
             situation=state.describe(),
             contexts=self.library.contexts(),
-            **({"per_tier": 1, "token_budget": 200} if decision == "choice" else {}),
+            **({"per_tier": 1, "per_action": 1, "token_budget": 200} if decision == "choice" else {}),
         )
         memory = self._tried(memory, purpose, seed)
         if decision == "choice" and memory.procedural:
