@@ -81,6 +81,12 @@ class EnvironmentHost:
         return self._ability("verdict") is not None
 
     @property
+    def can_replay(self) -> bool:
+        """Whether it can be reset to a task that was played before."""
+        reset = self._ability("reset")
+        return reset is not None and bool(_accepted(reset, {"seed": None, "options": None}))
+
+    @property
     def max_steps(self) -> int | None:
         """Where an episode ends on its own, None where it does not say."""
         bound = getattr(self.environment, "max_steps", None)

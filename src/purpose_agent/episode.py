@@ -15,7 +15,7 @@ from purpose_agent.llm_backend.usage import Usage
 from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.purpose_function import Opinion, PurposeSession
 from purpose_agent.store.base import Store
-from purpose_agent.types import Action, Snapshot, State, StopReason, Trajectory, Verdict
+from purpose_agent.types import Action, Heuristic, Snapshot, State, StopReason, Trajectory, Verdict
 
 Listener = Callable[[str, Event], None]
 """Called with the run's id and each event, in order, from the run's own thread."""
@@ -37,6 +37,8 @@ class RunSpec:
     seed: int | None = None
     options: dict[str, Any] | None = None
     held_out: bool = False
+    probing: tuple[Heuristic, bool] | None = None
+    """An item that is tried out in this run, and whether it is shown."""
 
 
 class EventLog:

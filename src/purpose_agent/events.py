@@ -77,6 +77,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
         withheld_tips: ids of the tips that will not come with their action's observations.
         trust: a `Trust` value where strangers may write what the environment shows; "" where not.
         held_out: whether nothing was used that earlier attempts at this very task taught.
+        probing: id of the item that was tried out in this run; it was shown when it is in ``shown``.
     """
 
     run_id: str
@@ -101,6 +102,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     withheld_tips: list[str] = []
     trust: str = ""
     held_out: bool = False
+    probing: str = ""
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="run_resumed"):

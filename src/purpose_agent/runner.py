@@ -97,7 +97,7 @@ class Runner:
             seed = (spec.seed or 0) if spec.learning else None
             without = self._left_out(spec, state)
             memory, example = self.memory.for_task(
-                spec.task, spec.purpose, state, spec.decision, seed, without=without
+                spec.task, spec.purpose, state, spec.decision, seed, without=without, probing=spec.probing
             )
             trajectory = Trajectory(
                 spec.task,
@@ -189,6 +189,7 @@ class Runner:
             withheld=memory.withheld_prefix,
             withheld_tips=memory.withheld_tips,
             held_out=spec.held_out,
+            probing=spec.probing[0].id if spec.probing is not None else "",
         )
 
     def _episode(

@@ -44,6 +44,7 @@ class TaskMemory:
         seed: int | None,
         *,
         without: frozenset[str] = frozenset(),
+        probing: tuple[Heuristic, bool] | None = None,
     ) -> tuple[Selection, MemoryRecord | None]:
         """Items chosen by relevance and worth, and the most similar solved episode, if there is one.
 
@@ -56,6 +57,7 @@ class TaskMemory:
             decision: how the actor decides.
             seed: of what chance decides about the items; None where nothing is learned and so nothing tried.
             without: ids of episodes that are not shown, and whose lessons are not shown unless others support them.
+            probing: an item that is tried out, and whether it is shown; everything else is as without it.
         """
         query = purpose if task == purpose else f"{task}\n{purpose}"
         records = self.replay.retrieve(query, top_k=3 + len(without))
@@ -79,6 +81,10 @@ class TaskMemory:
             **({"per_tier": 1, "per_action": 1, "token_budget": 200} if decision == "choice" else {}),
         )
         memory = self._tried(memory, purpose, seed)
+        if probing is not None:
+            item, shown = probing
+            memory = memory.without_item(item.id)
+            memory = memory.with_item(item) if shown else memory
         if decision == "choice" and memory.procedural:
             return memory, None
         solved = [r for r in records if r.trajectory.succeeded]

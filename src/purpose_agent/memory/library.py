@@ -16,7 +16,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.memory.credit.credit_book import CreditBook
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
 from purpose_agent.memory.episode_texts import EpisodeTexts
-from purpose_agent.memory.gate.false_promotions import promotion_level
+from purpose_agent.memory.gate.false_promotions import ALPHA, level
 from purpose_agent.memory.intake import checked, next_version
 from purpose_agent.memory.library_report import report
 from purpose_agent.memory.life_cycle import is_shown, keep_order, posterior_mean, review
@@ -168,6 +168,16 @@ class Library:
             self._review(counted, {id for id in counted if self.credits.of(id).epoch > epochs[id]})
             return counted
 
+    def prove(self, id: str, reason: str) -> bool:
+        """Make an item active that was verified by probes; False when it is not live. Its taint stays on record."""
+        with self._lock:
+            return id in self._now() and self.store.set_status(id, HeuristicStatus.ACTIVE, reason)
+
+    def probe_level(self, id: str) -> float:
+        """The level at which a probe of an item is tested; its stream has one half of all false promotions."""
+        with self._lock:
+            return level(self._position(id), self._promoted(), ALPHA / 2)
+
     # -- rules ---------------------------------------------------------------------------------------------
     def _add_one(self, item: Heuristic, reason: str, archive: _Archive) -> str | None:
         """The id under which the item lives now, None when it is nothing new."""
@@ -257,11 +267,18 @@ class Library:
                 self.store.set_status(item.id, *change)
 
     def _threshold(self, id: str) -> float:
-        """The e-value that proves this item, so that few of all that are ever promoted are so wrongly."""
+        """The e-value that proves this item by its trials, so that few of all promotions are false."""
+        return 1.0 / level(self._position(id), self._promoted(), ALPHA / 2)
+
+    def _position(self, id: str) -> int:
+        """Of an item in the stream of all that were ever proposed, from 1."""
         if id not in self._order:
             self._order = {h.id: n for n, h in enumerate(self.store.heuristics(retired=True), 1)}
-        promoted = sum(h.status == HeuristicStatus.ACTIVE for h in self._now().values())
-        return 1.0 / promotion_level(self._order.get(id, len(self._order) + 1), promoted)
+        return self._order.get(id, len(self._order) + 1)
+
+    def _promoted(self) -> int:
+        """How many items stand promoted; those that were and are no more are left out, which errs on the safe side."""
+        return sum(h.status == HeuristicStatus.ACTIVE and h.source != "human" for h in self._now().values())
 
     def _head(self, id: str) -> str:
         """The id of the newest version of an item."""
