@@ -23,6 +23,7 @@ check: .venv/dev.stamp ## lint, format, types, layers
 bench: .venv/dev.stamp ## measure the budgets and print them beside their bounds
 	$(RUN) benchmarks/budgets.py $(ARGS)
 	$(RUN) benchmarks/store.py $(ARGS)
+	$(RUN) benchmarks/gate.py
 
 docs: .venv/dev.stamp ## run every code block of README and docs
 	$(RUN) -m pytest -q tests/test_docs.py
