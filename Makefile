@@ -42,7 +42,7 @@ docs: .venv/dev.stamp ## run every code block of README and docs
 lock: .venv/dev.stamp ## resolve the lock files anew
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --quiet --group dev --group build --extra local --extra hf --extra textworld \
-	  --extra scienceworld --extra report --extra embeddings --output-file requirements/dev.txt $(LOCK)
+	  --extra scienceworld --extra report --extra embed --output-file requirements/dev.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --quiet --group build --extra local --extra textworld --extra report \
 	  --constraint requirements/dev.txt --output-file requirements/demo.txt $(LOCK)

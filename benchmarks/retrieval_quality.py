@@ -196,7 +196,7 @@ def lessons() -> None:
 
 def main() -> None:
     if default_embedder() is None:
-        sys.exit("install the extra: pip install 'purpose-agent[embeddings]'")
+        sys.exit("install the extra: pip install 'purpose-agent[embed]'")
     mixed = [task for task, _ in PARAPHRASES] + [task for _, _, task in LESSONS]
     dice = random.Random(1)
     own = [dice.sample(WORDS, 6) for _ in range(200)]

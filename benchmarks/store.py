@@ -4,7 +4,7 @@
     python benchmarks/store.py --full   100,000 too (a few minutes)
 
 CPU is that of the whole process, the writer's thread included: medians over blocks. Meaning is measured where the
-extra ``embeddings`` is installed.
+extra ``embed`` is installed.
 """
 
 from __future__ import annotations

@@ -64,5 +64,5 @@ def test_without_the_extra_there_is_no_default_and_a_clear_error(monkeypatch: py
     monkeypatch.setitem(sys.modules, "wordllama", None)
     monkeypatch.setattr(embedding.importlib.util, "find_spec", lambda name: None)
     assert default_embedder() is None
-    with pytest.raises(MissingDependencyError, match=r"purpose-agent\[embeddings\]"):
+    with pytest.raises(MissingDependencyError, match=r"purpose-agent\[embed\]"):
         WordLlamaEmbedder().embed(["x"])

@@ -1,4 +1,4 @@
-"""Text as vectors: what an embedder is, and the one that comes with the extra ``embeddings``.
+"""Text as vectors: what an embedder is, and the one that comes with the extra ``embed``.
 
 `purpose_agent.conformance.embedder` checks an implementation.
 """
@@ -66,7 +66,7 @@ class WordLlamaEmbedder:
         """Model and version.
 
         Raises:
-            MissingDependencyError: the extra ``embeddings`` is not installed.
+            MissingDependencyError: the extra ``embed`` is not installed.
         """
         return f"wordllama {_version()} l2_supercat {self.dimension}"
 
@@ -74,7 +74,7 @@ class WordLlamaEmbedder:
         """See `Embedder.embed`.
 
         Raises:
-            MissingDependencyError: the extra ``embeddings`` is not installed.
+            MissingDependencyError: the extra ``embed`` is not installed.
         """
         import numpy as np
 
@@ -97,7 +97,7 @@ class WordLlamaEmbedder:
                     try:
                         import wordllama
                     except ImportError as e:
-                        raise MissingDependencyError("wordllama", "embeddings") from e
+                        raise MissingDependencyError("wordllama", "embed") from e
                 folder = Path(wordllama.__file__).parent  # else it would look for the weights online
                 self._model = wordllama.WordLlama.load(
                     cache_dir=folder, dim=self.dimension, disable_download=True
@@ -106,7 +106,7 @@ class WordLlamaEmbedder:
 
 
 def default_embedder() -> Embedder | None:
-    """The embedder of the extra ``embeddings``, None where that is not installed; nothing is loaded yet."""
+    """The embedder of the extra ``embed``, None where that is not installed; nothing is loaded yet."""
     return WordLlamaEmbedder() if importlib.util.find_spec("wordllama") is not None else None
 
 
@@ -117,7 +117,7 @@ def _version() -> str:
     try:
         return metadata.version("wordllama")
     except metadata.PackageNotFoundError as e:
-        raise MissingDependencyError("wordllama", "embeddings") from e
+        raise MissingDependencyError("wordllama", "embed") from e
 
 
 @contextmanager

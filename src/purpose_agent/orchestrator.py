@@ -18,6 +18,7 @@ from purpose_agent.bridge import SyncBridge
 from purpose_agent.calibrating import Calibrator
 from purpose_agent.checkers import Checker
 from purpose_agent.critics import Critic
+from purpose_agent.embedding import default_embedder
 from purpose_agent.engine import Engine
 from purpose_agent.environment import Environment, SimpleEnvironment
 from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse
@@ -29,6 +30,7 @@ from purpose_agent.learning import Learner
 from purpose_agent.limits import Limits
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.memory.experience_critic import ExperienceCritic
+from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.numeric import is_whole
@@ -145,7 +147,8 @@ class Orchestrator:
         self.purpose_fn = PurposeFunction(
             None, store=scores, critics=critics, checkers=checkers, calibrator=calibrator
         )
-        self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store)
+        embedder = default_embedder()
+        self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store, embedder=embedder)
         self.library = Library(self.store, MAX_PER_TIER)
         self.optimizer = HeuristicOptimizer(
             optimizer_llm or llm,
@@ -169,7 +172,13 @@ class Orchestrator:
             actor=self.actor,
             engine=engine,
             store=self.store,
-            memory=TaskMemory(self.actor, self.experience_replay, self.library, withholding),
+            memory=TaskMemory(
+                self.actor,
+                self.experience_replay,
+                self.library,
+                withholding,
+                None if embedder is None else ItemVectors(embedder),
+            ),
             values=values,
             learner=learner,
             available_actions=available_actions,

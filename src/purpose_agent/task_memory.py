@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from purpose_agent.actor import Actor, Decision
 from purpose_agent.events import RunStarted
 from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.life_cycle import is_shown
 from purpose_agent.memory.retrieval import select
 from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
 from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
+
+PER_TIER, PER_ACTION, TOKEN_BUDGET = 4, 2, 600
+"""Most items of a tier, most tips about an action, and most tokens of the prefix block, for an actor that writes."""
 
 MAX_EXAMPLE_STEPS = 30
 """Actions of a similar episode that are shown as an example."""
@@ -28,12 +33,14 @@ class TaskMemory:
         replay: episodes.
         library: lessons.
         withholding: whether selected items are now and then withheld, to learn what they are worth.
+        vectors: the items' meaning, where there is an embedder.
     """
 
     actor: Actor
     replay: ExperienceReplay
     library: Library
     withholding: bool = True
+    vectors: ItemVectors | None = None
 
     def for_task(
         self,
@@ -66,10 +73,8 @@ class TaskMemory:
         strategic = _with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC)
         procedural = _with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL)
         tips = self._tips(attached)
-        if without:
-            strategic, procedural, tips = (
-                [h for h in items if not derived_from(h, without)] for items in (strategic, procedural, tips)
-            )
+        contexts = self.library.contexts()
+        sparse = decision == "choice"
         memory = select(
             strategic,
             procedural,
@@ -77,8 +82,12 @@ class TaskMemory:
             worth=self.library.credits.draws((*strategic, *procedural, *tips), purpose, seed),
             query=query,
             situation=state.describe(),
-            contexts=self.library.contexts(),
-            **({"per_tier": 1, "per_action": 1, "token_budget": 200} if decision == "choice" else {}),
+            contexts=contexts,
+            similar=None if self.vectors is None else partial(self.vectors.similar, contexts=contexts),
+            leave_out=(lambda h: derived_from(h, without)) if without else None,
+            per_tier=1 if sparse else PER_TIER,
+            per_action=1 if sparse else PER_ACTION,
+            token_budget=200 if sparse else TOKEN_BUDGET,
         )
         memory = self._tried(memory, purpose, seed)
         if probing is not None:
