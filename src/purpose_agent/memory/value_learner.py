@@ -1,34 +1,29 @@
 """Keeps the value memory in step with the store: what is learned is a fold over the episodes, in their order.
 
 Each episode's record is stored before the episode is indexed, so whoever sees the episode finds its record. The weights
-are saved now and then; after a crash, or when another process added episodes, the missing ones are learned from their
-records. The same episodes in the same order give the same weights, bit for bit.
+are saved now and then; see `EpisodeFold`. The same episodes in the same order give the same weights, bit for bit.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
 
 import msgspec
 
+from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.memory.value_memory import ValueMemory
 from purpose_agent.memory.value_record import EpisodeRecord, Transition
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
 
 WEIGHTS = "value_memory"
 RECORD = "value_record:"
-SAVE_EVERY = 16
-"""Episodes between two saves of the weights."""
-
 _decoder = msgspec.msgpack.Decoder(EpisodeRecord)
 
 
-class ValueLearner:
+class ValueLearner(EpisodeFold[ValueMemory]):
     """The value memory of one store.
 
     Args:
@@ -36,17 +31,13 @@ class ValueLearner:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._memory: ValueMemory | None = None
-        self._upto = 0
-        self._saved = 0
+        super().__init__(store, WEIGHTS)
 
     @property
     def memory(self) -> ValueMemory:
         """What was learned from all episodes in the store."""
         with self._lock:
-            return self._current()
+            return self._caught_up()
 
     def guide(self, purpose: str, seed: int | None, *, explore: bool) -> ValueGuide:
         """A cursor over a new episode."""
@@ -63,41 +54,22 @@ class ValueLearner:
         if record is not None:
             self._store.save_artefact(RECORD + trajectory.id, msgspec.msgpack.encode(record), upto=0)
 
-    def save(self) -> None:
-        """Save the weights, if they changed since the last save."""
-        with self._lock:
-            if self._memory is not None and self._upto > self._saved:
-                self._store.save_artefact(WEIGHTS, self._memory.to_bytes(), upto=self._upto)
-                self._saved = self._upto
+    def _fresh(self) -> ValueMemory:
+        return ValueMemory()
 
-    def catch_up(self) -> bool:
-        """Learn from the episodes that were added since the last time; returns whether there were any."""
-        with self._lock:
-            before = self._upto
-            self._current()
-            changed = self._upto > before
-        if self._upto - self._saved >= SAVE_EVERY:
-            self.save()
-        return changed
+    def _encode(self, folded: ValueMemory) -> bytes:
+        return folded.to_bytes()
 
-    def _current(self) -> ValueMemory:
-        if self._memory is None:
-            self._memory, self._upto = self._saved_memory()
-            self._saved = self._upto
-        for episode in self._store.episodes(after=self._upto):
-            kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
-            if kept is not None:
-                self._memory.learn(_decoder.decode(kept[0]))
-            self._upto = episode.number
-        return self._memory
+    def _decode(self, payload: bytes) -> ValueMemory | None:
+        try:
+            return ValueMemory.from_bytes(payload)
+        except UsageError:  # of another version
+            return None
 
-    def _saved_memory(self) -> tuple[ValueMemory, int]:
-        """The saved weights and the number they go up to; those of another version are learned anew."""
-        kept = self._store.artefact(WEIGHTS)
+    def _learn(self, folded: ValueMemory, episode: EpisodeInfo) -> None:
+        kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
         if kept is not None:
-            with contextlib.suppress(UsageError):
-                return ValueMemory.from_bytes(kept[0]), kept[1]
-        return ValueMemory(), 0
+            folded.learn(_decoder.decode(kept[0]))
 
 
 def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> EpisodeRecord | None:
