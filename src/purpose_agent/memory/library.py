@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.credit.credit_book import CreditBook
+from purpose_agent.memory.credit.item_credit import e_value
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
 from purpose_agent.memory.episode_counts import EpisodeCounts
 from purpose_agent.memory.gate.false_promotions import promotion_level
@@ -195,6 +196,10 @@ class Library:
             counted = self.store.add_trials(given, alpha)
             self._review(counted, {id for id in counted if self.credits.of(id).epoch > epochs[id]})
             return counted
+
+    def proof(self, id: str) -> tuple[float, float]:
+        """The evidence that an item helps, as an e-value, and how much of it makes a canary active."""
+        return e_value(self.credits.of(id).proof), self._threshold(id)
 
     # -- rules ---------------------------------------------------------------------------------------------
     def _defended(self, item: Heuristic) -> Heuristic:
