@@ -63,7 +63,7 @@ def test_no_execute() -> None:
 
 
 def test_a_broken_environment_raises_the_whole_report() -> None:
-    report = check_environment(grid(max_steps=0, trust="maybe"))
+    report = check_environment(grid(max_steps=0, untrusted="maybe"))
     with pytest.raises(UsageError, match="2 errors") as caught:
         report.raise_if_broken()
     assert "got 0" in str(caught.value)

@@ -13,7 +13,8 @@ may be sync or async:
   Without it a run continues from the recorded state alone, which is right when ``execute`` depends on it alone;
 - ``close()`` — free what the world holds;
 - ``max_steps: int`` — where an episode ends on its own;
-- ``trust: str`` — ``"trusted"`` (default) or ``"untrusted"`` for text that strangers can write.
+- ``untrusted: bool`` — True where strangers can write what is observed (web pages, mail, other people's files). Lessons
+  that a model reads out of it are then quarantined until they are verified; see `purpose_agent.memory.provenance`.
 """
 
 from __future__ import annotations

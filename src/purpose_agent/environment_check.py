@@ -146,9 +146,9 @@ class _Checker:
         limit: Any = getattr(self.environment, "max_steps", None)
         if limit is not None and (not is_whole(limit) or limit < 1):
             self.error("max_steps", f"must be a whole number above 0, got {limit!r}")
-        trust: Any = getattr(self.environment, "trust", "trusted")
-        if trust not in ("trusted", "untrusted"):
-            self.error("trust", f"must be 'trusted' or 'untrusted', got {trust!r}")
+        untrusted: Any = getattr(self.environment, "untrusted", False)
+        if not isinstance(untrusted, bool):
+            self.error("untrusted", f"must be True or False, got {untrusted!r:.80}")
 
     def accepted(self, name: str) -> dict[str, Any]:
         """Those of seed and options that a method takes."""

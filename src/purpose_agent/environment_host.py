@@ -16,7 +16,7 @@ from purpose_agent.environment import Environment
 from purpose_agent.errors import EnvironmentFailure, UsageError, describe_error
 from purpose_agent.freeze import plain_copy
 from purpose_agent.numeric import is_whole
-from purpose_agent.types import Action, Snapshot, State, Verdict
+from purpose_agent.types import Action, Snapshot, State, Trust, Verdict
 
 
 class Outcome(NamedTuple):
@@ -85,6 +85,11 @@ class EnvironmentHost:
         """Whether it can be reset to a task that was played before."""
         reset = self._ability("reset")
         return reset is not None and bool(_accepted(reset, {"seed": None, "options": None}))
+
+    @property
+    def trust(self) -> Trust | None:
+        """`Trust.ENVIRONMENT` where it says that strangers can write what is observed, None where it does not."""
+        return Trust.ENVIRONMENT if getattr(self.environment, "untrusted", False) else None
 
     @property
     def max_steps(self) -> int | None:

@@ -11,7 +11,13 @@ from purpose_agent.errors import UsageError, describe_error
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.memory.distillers.base import Distiller
 from purpose_agent.memory.distillers.catalogue import DEFAULT_DISTILLERS, make_distiller
-from purpose_agent.memory.distilling import DistillerFailure, DistillingRound, OnError
+from purpose_agent.memory.distilling import (
+    DistillerFailure,
+    DistillingRound,
+    OnError,
+    existing_for_distillers,
+    labelled_proposals,
+)
 from purpose_agent.memory.distilling_claims import Claims
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.value_learner import ValueLearner
@@ -144,11 +150,12 @@ class HeuristicOptimizer:
     async def _proposals(self, trajectory: Trajectory, existing: list[Heuristic] | None) -> list[Heuristic]:
         if trajectory.failed_transiently:
             return []
-        known = self.heuristic_library if existing is None else existing
+        known = existing_for_distillers(self.library) if existing is None else existing
         found: list[Heuristic] = []
         for distiller in self.distillers:
             try:
-                found += await distiller.distill(trajectory, known)
+                proposals = await distiller.distill(trajectory, known)
+                found += labelled_proposals(proposals, distiller, trajectory, self.library)
             except Exception as error:  # a distiller may be anybody's; the others go on
                 _log.warning("distiller %s: %s", distiller.name, describe_error(error))
         return found

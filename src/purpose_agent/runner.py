@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from purpose_agent.actor import Actor, ActorSession, Briefing
 from purpose_agent.engine import Engine
@@ -26,7 +26,6 @@ from purpose_agent.limits import Budget, Limits
 from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.purpose_function import PurposeSession
@@ -43,6 +42,9 @@ from purpose_agent.types import (
     TrajectoryStep,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from purpose_agent.memory.value_guide import ValueGuide
 
 MAX_PURPOSE_CHARS = 20_000
 """A longer purpose would not leave a model room for anything else."""
@@ -79,6 +81,11 @@ class Runner:
         """The environment."""
         return self.engine.host
 
+    @property
+    def _offered(self) -> dict[str, str] | None:
+        """Names and descriptions of the actions, where they are a closed list."""
+        return self.available_actions or self.host.actions
+
     # -- a new run -----------------------------------------------------------------------------------------
     async def run(self, spec: RunSpec, listeners: Sequence[Listener] = ()) -> TaskResult:
         """Play a new episode and learn from it.
@@ -97,7 +104,14 @@ class Runner:
             seed = (spec.seed or 0) if spec.learning else None
             without = self._left_out(spec, state)
             memory, example = self.memory.for_task(
-                spec.task, spec.purpose, state, spec.decision, seed, without=without, probing=spec.probing
+                spec.task,
+                spec.purpose,
+                state,
+                spec.decision,
+                seed,
+                without=without,
+                probing=spec.probing,
+                offered=None if self.host.lists_admissible else self._offered,
             )
             trajectory = Trajectory(
                 spec.task,
@@ -106,6 +120,7 @@ class Runner:
                 seed=spec.seed,
                 options=spec.options,
                 propensities=dict(memory.propensities),
+                trust=self.host.trust,
             )
             episode = self._episode(
                 spec, log, trajectory, state, memory, example, admissible, following, without
@@ -188,6 +203,7 @@ class Runner:
             propensities=dict(memory.propensities),
             withheld=memory.withheld_prefix,
             withheld_tips=memory.withheld_tips,
+            trust=self.host.trust or "",
             held_out=spec.held_out,
             probing=spec.probing[0].id if spec.probing is not None else "",
         )
@@ -213,7 +229,7 @@ class Runner:
             task=spec.task,
             state=state,
             decision=spec.decision,
-            offered=self.available_actions or self.host.actions,
+            offered=self._offered,
             memory=memory,
             example=example_text(example.trajectory) if example is not None else "",
             guide=guide,

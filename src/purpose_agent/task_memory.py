@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from purpose_agent.actor import Actor, Decision
 from purpose_agent.events import RunStarted
@@ -12,6 +13,8 @@ from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.life_cycle import is_shown
+from purpose_agent.memory.provenance.allowed_actions import names_unknown_action
+from purpose_agent.memory.provenance.labels import outcome_trust
 from purpose_agent.memory.retrieval import select
 from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
@@ -22,6 +25,9 @@ PER_TIER, PER_ACTION, TOKEN_BUDGET = 4, 2, 600
 
 MAX_EXAMPLE_STEPS = 30
 """Actions of a similar episode that are shown as an example."""
+
+_SIMILAR = 12  # episodes that are looked at: strangers may have written most of them
+_LIKE_IT = 3  # of them that may be the example, and whose lessons are candidates, too
 
 
 @dataclass
@@ -52,6 +58,7 @@ class TaskMemory:
         *,
         without: frozenset[str] = frozenset(),
         probing: tuple[Heuristic, bool] | None = None,
+        offered: Collection[str] | None = None,
     ) -> tuple[Selection, MemoryRecord | None]:
         """Items chosen by relevance and worth, and the most similar solved episode, if there is one.
 
@@ -65,14 +72,17 @@ class TaskMemory:
             seed: of what chance decides about the items; None where nothing is learned and so nothing tried.
             without: ids of episodes that are not shown, and whose lessons are not shown unless others support them.
             probing: an item that is tried out, and whether it is shown; everything else is as without it.
+            offered: the names of all actions there are, where that is a closed list; an item that names another one is
+                not shown.
         """
         query = purpose if task == purpose else f"{task}\n{purpose}"
-        records = self.replay.retrieve(query, top_k=3 + len(without))
-        records = [r for r in records if r.id not in without][:3]
-        attached = [h for record in records for h in record.heuristics]
-        strategic = _with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC)
-        procedural = _with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL)
-        tips = self._tips(attached)
+        records = self.replay.retrieve(query, top_k=_SIMILAR + len(without))
+        records = [r for r in records if r.id not in without]
+        attached = [h for record in records[:_LIKE_IT] for h in record.heuristics]
+        allowed = partial(self._allowed, offered=offered)
+        strategic = allowed(_with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC))
+        procedural = allowed(_with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL))
+        tips = allowed(self._tips(attached))
         contexts = self.library.contexts()
         sparse = decision == "choice"
         memory = select(
@@ -96,8 +106,8 @@ class TaskMemory:
             memory = memory.with_item(item) if shown else memory
         if decision == "choice" and memory.procedural:
             return memory, None
-        solved = [r for r in records if r.trajectory.succeeded]
-        return memory, (solved[0] if solved else None)
+        own = islice((r for r in records if not self._is_claim(r.trajectory)), _LIKE_IT)
+        return memory, next((r for r in own if r.trajectory.succeeded), None)
 
     def as_shown(self, started: RunStarted) -> tuple[Selection, MemoryRecord | None]:
         """What a run was begun with."""
@@ -110,6 +120,15 @@ class TaskMemory:
             propensities=started.propensities,
         )
         return memory, self.replay.get(started.example) if started.example else None
+
+    def _allowed(self, items: list[Heuristic], offered: Collection[str] | None) -> list[Heuristic]:
+        if not self.library.defences.allow_list:
+            return items
+        return [h for h in items if not names_unknown_action(h, offered)]
+
+    def _is_claim(self, trajectory: Trajectory) -> bool:
+        """Whether strangers say what was done and how it ended; that is no example."""
+        return self.library.defences.labels and outcome_trust(trajectory).tainted
 
     def _tried(self, memory: Selection, purpose: str, seed: int | None) -> Selection:
         """The selection after chance decided about it. What a person or a caller put in is not experimented with."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from purpose_agent.cli import memory_changes, memory_exchange
 from purpose_agent.cli.options import JsonOption, StoreOption
 from purpose_agent.types import MemoryTier
 
 if TYPE_CHECKING:
-    from purpose_agent.cli.value_knowledge import ValueKnowledge
     from purpose_agent.memory.library import Library
     from purpose_agent.types import Heuristic
 
@@ -19,12 +19,14 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def memory(context: typer.Context) -> None:
-    """See what was learned, and why it is believed.
+    """See what was learned and why it is believed; take back, share and take over lessons.
 
     \b
     Examples:
       purpose-agent memory list          all lessons, and what the value memory advises
       purpose-agent memory show 4be1     one lesson, with its history
+      purpose-agent memory rollback --source import:pack --dry-run
+      purpose-agent memory export --skills skills/
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -48,13 +50,14 @@ def list_items(
       purpose-agent memory list --tier procedural
       purpose-agent memory list --all --json | jq '.items[] | select(.status == "retired")'
 
-    Q is a running estimate of success when an item is shown, from 0 to 1. A candidate is not shown yet, a canary is
-    on trial, an active item has proved itself, a retired one is out of use, a quarantined one waits for a trusted
-    source.
+    The uplift is the success rate with an item less the one without it, with a 95 % interval. A candidate is not shown
+    yet, a canary is on trial, an active item has proved itself, a retired one is out of use, a quarantined one waits to
+    be verified. A tainted item rests on what strangers may have written.
     """
     from purpose_agent.cli.plain_text import print_json
     from purpose_agent.cli.store_place import is_default, open_for_reading, store_path
     from purpose_agent.cli.value_knowledge import knowledge_of
+    from purpose_agent.memory.exchange.item_record import item_record
     from purpose_agent.memory.library import Library
 
     if is_default(store) and not store_path(store).exists():
@@ -66,14 +69,22 @@ def list_items(
         return
     opened = open_for_reading(store)
     try:
-        items = _items(Library(opened), tier, all_items)
+        library = Library(opened)
+        items = _items(library, tier, all_items)
+        records = [item_record(library, item) for item in items] if as_json else []
         knowledge = knowledge_of(opened)
     finally:
         opened.close()
     if as_json:
-        print_json({"items": [_data(item) for item in items], "value_memory": knowledge.data()})
-    else:
-        _show_list(items, knowledge)
+        print_json({"items": records, "value_memory": knowledge.data()})
+        return
+    from purpose_agent.cli.memory_text import show_advice, show_items
+    from purpose_agent.cli.screen import Screen
+
+    screen = Screen()
+    show_items(screen, items)
+    screen.line()
+    show_advice(screen, knowledge)
 
 
 def _items(library: Library, tier: MemoryTier | None, all_items: bool) -> list[Heuristic]:
@@ -83,7 +94,7 @@ def _items(library: Library, tier: MemoryTier | None, all_items: bool) -> list[H
     if all_items:
         known = {item.id for item in items}
         retired = [h for h in library.store.heuristics(retired=True) if h.status == HeuristicStatus.RETIRED]
-        items += [h for h in retired if h.id not in known]
+        items += [item for h in retired if h.id not in known and (item := library.get(h.id)) is not None]
     return [item for item in items if tier is None or item.tier == tier]
 
 
@@ -100,28 +111,36 @@ def show_item(
       purpose-agent memory show 4be1
       purpose-agent memory show 4be1 --json | jq .history
     """
+    from purpose_agent.cli.memory_belief import belief, origin, standing_of
     from purpose_agent.cli.memory_text import show_item as show
     from purpose_agent.cli.moments import iso_time
     from purpose_agent.cli.plain_text import print_json
     from purpose_agent.cli.screen import Screen
     from purpose_agent.cli.store_place import open_for_reading
+    from purpose_agent.memory.exchange.item_record import item_record
     from purpose_agent.memory.library import Library
 
     opened = open_for_reading(store)
     try:
         library = Library(opened)
-        found = _find(library, item)
-        history = opened.history(found.id)
+        found = find_item(library, item)
+        standing, record = standing_of(library, found), item_record(library, found)
     finally:
         opened.close()
     if as_json:
-        changes = [{"time": iso_time(t), "status": status, "reason": reason} for t, status, reason in history]
-        print_json({**_data(found), "history": changes})
+        for change in record["history"]:
+            change["time"] = iso_time(change["time"])
+        print_json({**record, "why": [*belief(found, standing), *origin(found, standing)]})
     else:
-        show(Screen(), found, history)
+        show(Screen(), found, standing)
 
 
-def _find(library: Library, given: str) -> Heuristic:
+def find_item(library: Library, given: str) -> Heuristic:
+    """The item of that id, or whose id begins like that.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
     from purpose_agent.errors import UsageError
 
     exact = library.get(given)
@@ -138,39 +157,9 @@ def _find(library: Library, given: str) -> Heuristic:
     return match
 
 
-def _data(item: Heuristic) -> dict[str, Any]:
-    import dataclasses
-
-    import msgspec
-
-    data: dict[str, Any] = msgspec.to_builtins(dataclasses.replace(item, uplift=None))
-    data["uplift"] = None if item.uplift is None else str(item.uplift)
-    data["empirical_success_rate"] = item.empirical_success_rate
-    return data
-
-
-def _show_list(items: list[Heuristic], knowledge: ValueKnowledge) -> None:
-    from purpose_agent.cli.memory_text import lesson_text, show_advice
-    from purpose_agent.cli.plain_text import one_line
-    from purpose_agent.cli.screen import Screen
-
-    screen = Screen()
-    if items:
-        rows = [
-            (
-                one_line(item.id),
-                item.tier.value,
-                item.status.value,
-                f"{item.q_value:.2f}",
-                str(item.times_used),
-                str(item.times_succeeded),
-                str(len({e.episode_id for e in item.evidence})),
-                one_line(lesson_text(item)),
-            )
-            for item in items
-        ]
-        screen.table(["item", "tier", "status", ">Q", ">shown", ">good", ">from", "lesson"], rows)
-    else:
-        screen.line("no lessons")
-    screen.line()
-    show_advice(screen, knowledge)
+app.command("retire")(memory_changes.retire)
+app.command("restore")(memory_changes.restore)
+app.command("trust")(memory_changes.trust)
+app.command("rollback")(memory_changes.rollback)
+app.command("export")(memory_exchange.export)
+app.command("import")(memory_exchange.import_items)

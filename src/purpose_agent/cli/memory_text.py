@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from purpose_agent.cli.memory_belief import Standing, belief, origin, uplift_text
 from purpose_agent.cli.moments import local_time
 from purpose_agent.cli.plain_text import count_of, one_line
 from purpose_agent.cli.screen import Screen
 from purpose_agent.cli.value_knowledge import ValueKnowledge
-from purpose_agent.types import Evidence, Heuristic, HeuristicStatus
-
-History = Sequence[tuple[float, str, str]]
-"""(seconds since the epoch, status, reason) of every change, oldest first."""
-
-_STANDING = {
-    HeuristicStatus.CANDIDATE: "It is a candidate: it is not shown yet, until a second source confirms it.",
-    HeuristicStatus.CANARY: "It is a canary: it is shown, and its outcomes decide whether it stays.",
-    HeuristicStatus.ACTIVE: "It is active: it was shown often enough and did no worse than going without it.",
-    HeuristicStatus.RETIRED: "It is retired: it is not shown any more.",
-    HeuristicStatus.QUARANTINED: "It is quarantined: its source is not trusted yet, so it is not shown.",
-}
+from purpose_agent.types import Evidence, Heuristic
 
 
 def lesson_text(item: Heuristic) -> str:
@@ -28,7 +18,31 @@ def lesson_text(item: Heuristic) -> str:
     return ": ".join(part for part in (item.pattern.strip(), item.strategy.strip()) if part) + steps
 
 
-def show_item(screen: Screen, item: Heuristic, history: History) -> None:
+def show_items(screen: Screen, items: Sequence[Heuristic]) -> None:
+    """A table of lessons."""
+    if not items:
+        screen.line("no lessons")
+        return
+    rows = [
+        (
+            one_line(item.id),
+            item.tier.value,
+            item.status.value,
+            uplift_text(item.uplift),
+            str(item.times_used),
+            str(item.times_succeeded),
+            str(item.withheld),
+            str(len({e.episode_id for e in item.evidence})),
+            "tainted" if item.tainted else "",
+            one_line(lesson_text(item)),
+        )
+        for item in items
+    ]
+    columns = ["item", "tier", "status", "uplift", ">shown", ">good", ">withheld", ">from", "taint", "lesson"]
+    screen.table(columns, rows)
+
+
+def show_item(screen: Screen, item: Heuristic, standing: Standing) -> None:
     """Everything about a lesson."""
     screen.line("item      ", (one_line(item.id), "bold"), f"  {item.tier.value}, {item.status.value}")
     screen.line("when      ", (one_line(item.pattern), "bold"))
@@ -36,51 +50,23 @@ def show_item(screen: Screen, item: Heuristic, history: History) -> None:
     for n, step in enumerate(item.steps, 1):
         screen.line(f"     {n:>3}. {one_line(step)}")
     screen.line()
-    for sentence in belief(item):
+    for sentence in belief(item, standing):
         screen.line(sentence)
+    told = origin(item, standing)
+    if told:
+        screen.line()
+        for sentence in told:
+            screen.line(sentence)
     if item.evidence:
         screen.line()
         screen.line("It came from:")
         for evidence in item.evidence:
             screen.line(f"  {_evidence_text(evidence)}")
-    if history:
+    if standing.history:
         screen.line()
         screen.line("What became of it:")
-        for moment, status, reason in history:
+        for moment, status, reason in standing.history:
             screen.line(f"  {local_time(moment)}  {status:<11}  {one_line(reason, 400)}")
-
-
-def belief(item: Heuristic) -> list[str]:
-    """Why the item is believed or not, in sentences."""
-    sentences = [
-        _STANDING[item.status],
-        _record(item),
-        f"Q is {item.q_value:.2f} (0.50 when nothing is known).",
-    ]
-    episodes = len({e.episode_id for e in item.evidence})
-    if episodes:
-        sentences.append(f"{count_of(episodes, 'episode')} {'supports' if episodes == 1 else 'support'} it.")
-    if item.uplift is not None:
-        sentences.append(f"Its measured effect on the outcome: {item.uplift}.")
-    if item.withheld:
-        sentences.append(f"It was withheld {count_of(item.withheld, 'time')} to measure what it is worth.")
-    if item.tainted:
-        sentences.append("It is tainted: one of its sources may be written by strangers.")
-    if item.source:
-        sentences.append(f"It was proposed by {one_line(item.source, 100)}.")
-    if item.parents:
-        sentences.append(f"It is version {item.version}, made from {', '.join(map(one_line, item.parents))}.")
-    return sentences
-
-
-def _record(item: Heuristic) -> str:
-    if not item.times_used:
-        return "It was never shown, so nothing is known about its effect."
-    rate = item.empirical_success_rate
-    return (
-        f"It was shown in {count_of(item.times_used, 'episode')}, of which {item.times_succeeded} "
-        f"succeeded ({rate:.0%})."
-    )
 
 
 def _evidence_text(evidence: Evidence) -> str:

@@ -8,7 +8,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.memory.duplicates import say_the_same, signature
 from purpose_agent.memory.intake import next_version
 from purpose_agent.memory.library import Library
-from purpose_agent.types import Evidence, Heuristic, HeuristicStatus
+from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, Trust
 
 HUMAN = "human"
 
@@ -31,6 +31,8 @@ def add_human_lesson(library: Library, lesson: Heuristic, evidence: Evidence | N
     item = replace(
         lesson,
         source=HUMAN,
+        trust=Trust.HUMAN,
+        tainted=False,
         status=HeuristicStatus.ACTIVE,
         evidence=[*lesson.evidence, *([evidence] if evidence is not None else [])],
     )
@@ -39,7 +41,10 @@ def add_human_lesson(library: Library, lesson: Heuristic, evidence: Evidence | N
     if twin is not None and twin.source == HUMAN and twin.status == HeuristicStatus.ACTIVE:
         return twin
     if twin is not None:
-        item = replace(next_version(twin, item), tainted=False, status=HeuristicStatus.ACTIVE)
+        if (
+            not twin.tainted
+        ):  # else the words are the person's from now on, and nothing of the stranger's is taken over
+            item = replace(next_version(twin, item), trust=Trust.HUMAN)
         library.retire(twin.id, f"a person said the same{where}; replaced by {item.id}")
     kept = library.add([item], f"injected by a person{where}")
     if not kept:

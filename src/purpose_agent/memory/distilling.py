@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from purpose_agent.errors import UsageError, describe_error
+from purpose_agent.journal import trajectory_of
 from purpose_agent.limits import LimitReached
 from purpose_agent.memory.distillers.base import Distiller
 from purpose_agent.memory.distilling_claims import Claims
 from purpose_agent.memory.intake import derived_id
 from purpose_agent.memory.library import Library
+from purpose_agent.memory.provenance.labels import labelled
+from purpose_agent.store.base import Store
 from purpose_agent.types import Heuristic, Trajectory
 
 
@@ -70,7 +74,8 @@ class DistillingRound:
         if not self._claims.take(trajectory.id, distiller.name):
             return
         try:
-            proposals = await distiller.distill(trajectory, list(self._library))
+            proposals = await distiller.distill(trajectory, existing_for_distillers(self._library))
+            proposals = labelled_proposals(proposals, distiller, trajectory, self._library)
         except Exception as error:  # a distiller may be anybody's; what it raises is recorded
             self._fail(distiller, trajectory, error)
         except BaseException:  # cancelled: the episode is not lost
@@ -106,6 +111,26 @@ class DistillingRound:
         self.failures.append(failure)
         if self._on_error is not None:
             self._on_error(failure)
+
+
+def existing_for_distillers(library: Library) -> list[Heuristic]:
+    """The live items that a distiller may know of: what it read of a stranger's it could pass on as its own."""
+    return [h for h in library if not h.tainted]
+
+
+def labelled_proposals(
+    proposals: Iterable[Heuristic], distiller: Distiller, trajectory: Trajectory, library: Library
+) -> list[Heuristic]:
+    """What a distiller proposed, labelled with whose words it is; see `provenance.labels`."""
+    if not library.defences.labels:
+        return list(proposals)
+    recorded = partial(_recorded, library.store)
+    return [labelled(proposal, distiller, trajectory, recorded) for proposal in proposals]
+
+
+def _recorded(store: Store, id: str) -> Trajectory | None:
+    events = store.events(id)
+    return trajectory_of(events) if events else None
 
 
 def is_transient(error: Exception) -> bool:

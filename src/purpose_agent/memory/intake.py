@@ -8,12 +8,12 @@ from typing import Any
 
 from purpose_agent.errors import UsageError
 from purpose_agent.freeze import encodable
-from purpose_agent.memory.life_cycle import is_shown
+from purpose_agent.memory.provenance.labels import least
 from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, MemoryTier
 
 
 def checked(item: Heuristic) -> Heuristic:
-    """A copy that can be stored: its tier known, its text encodable, its evidence named, quarantined when tainted.
+    """A copy that can be stored: its tier known, its text encodable, its evidence named, tainted as its label says.
 
     Raises:
         UsageError: it has no text, a text that is none, or a tier that does not exist.
@@ -44,8 +44,15 @@ def checked(item: Heuristic) -> Heuristic:
         id=encodable(item.id),
         evidence=evidence_of(item),
         parents=list(item.parents),
-        status=HeuristicStatus.QUARANTINED if item.tainted and is_shown(item) else item.status,
+        tainted=item.tainted or (item.trust is not None and item.trust.tainted),
     )
+
+
+def quarantined(item: Heuristic) -> Heuristic:
+    """The item as a library keeps it that knows nothing for it: quarantined when it is tainted."""
+    if not item.tainted or item.status == HeuristicStatus.RETIRED:
+        return item
+    return replace(item, status=HeuristicStatus.QUARANTINED)
 
 
 def evidence_of(item: Heuristic) -> list[Evidence]:
@@ -61,7 +68,7 @@ def joined_evidence(first: list[Evidence], second: list[Evidence]) -> list[Evide
 
 
 def next_version(parent: Heuristic, item: Heuristic) -> Heuristic:
-    """``item`` as the successor of ``parent``: a new id, the lineage, and the statistics of what it replaces."""
+    """``item`` as the successor of ``parent``: a new id, the lineage, the taint, the statistics of what it replaces."""
     return replace(
         item,
         id=derived_id(parent.id, f"version {parent.version + 1}"),
@@ -72,7 +79,7 @@ def next_version(parent: Heuristic, item: Heuristic) -> Heuristic:
         times_used=parent.times_used,
         times_succeeded=parent.times_succeeded,
         tainted=parent.tainted or item.tainted,
-        status=HeuristicStatus.QUARANTINED if parent.tainted else item.status,
+        trust=least(parent.trust, item.trust),
     )
 
 

@@ -3,6 +3,9 @@
 Nothing is overwritten. A lesson that is learned again becomes further evidence for the first one, which keeps its id
 and its statistics; a changed text is a new version with its parent; what leaves is retired, with a reason, and can be
 restored.
+
+Tainted items are a class of their own: they are quarantined, and neither replace nor confirm nor crowd out an untainted
+one. An item leaves quarantine when it is verified or corroborated; that it was tainted stays on record.
 """
 
 from __future__ import annotations
@@ -14,14 +17,18 @@ from dataclasses import dataclass, replace
 
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.credit.credit_book import CreditBook
+from purpose_agent.memory.credit.item_credit import e_value
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
 from purpose_agent.memory.episode_texts import EpisodeTexts
 from purpose_agent.memory.gate.false_promotions import ALPHA, level
-from purpose_agent.memory.intake import checked, next_version
+from purpose_agent.memory.intake import checked, derived_id, next_version, quarantined
 from purpose_agent.memory.library_report import report
 from purpose_agent.memory.life_cycle import is_shown, keep_order, posterior_mean, review
+from purpose_agent.memory.provenance.corroboration import grounds_for_release, word_for_word
+from purpose_agent.memory.provenance.defences import DEFENDED, Defences
+from purpose_agent.memory.provenance.taken_back import taken_back
 from purpose_agent.store.base import Store, Trial
-from purpose_agent.types import Heuristic, HeuristicStatus, MemoryTier, new_id
+from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, MemoryTier, Trust
 
 MAX_EVIDENCE = 8
 """Episodes kept as evidence for one item; more of the same teach nothing new."""
@@ -29,7 +36,8 @@ MAX_EVIDENCE = 8
 NO_ROOM = "no room: "
 """Begins the reason of an item that was retired because its tier was full; it may come back when there is room."""
 
-_TRUSTED_AUTHORS = frozenset({"human", "import"})
+REPLACED = "replaced by its next version "
+"""Begins the reason of an item that was retired because a new version took its place."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class _Archive:
 
     retired: dict[str, Heuristic]
     successors: dict[str, str]
+    taken_back: frozenset[str]
 
 
 class Library:
@@ -47,7 +56,8 @@ class Library:
 
     Args:
         store: where they are kept.
-        max_per_tier: how many live items a tier holds; the least valuable ones go.
+        max_per_tier: how many live items a tier holds, and as many in quarantine; the least valuable ones go.
+        defences: what is done about text that strangers may have written.
 
     Attributes:
         credits: what each item is worth, by its trials.
@@ -56,11 +66,12 @@ class Library:
         UsageError: ``max_per_tier`` is not positive.
     """
 
-    def __init__(self, store: Store, max_per_tier: int = 20) -> None:
+    def __init__(self, store: Store, max_per_tier: int = 20, defences: Defences = DEFENDED) -> None:
         if max_per_tier < 1:
             raise UsageError(f"max_per_tier must be at least 1, got {max_per_tier!r}")
         self.store = store
         self.max_per_tier = max_per_tier
+        self.defences = defences
         self.credits = CreditBook(store)
         self._lock = threading.RLock()
         self._live: tuple[int, dict[str, Heuristic]] | None = None
@@ -104,10 +115,14 @@ class Library:
         refused, unless a person or an import brings it. One with the id of a live item and another text is its next
         version and takes over its statistics. A full tier loses its least valuable items.
 
+        A tainted one is quarantined. It is nothing new where it repeats an untainted item word for word, and an item
+        of its own where it only resembles one or has its id. An untainted one that repeats a quarantined item word for
+        word corroborates it; see `provenance.corroboration`.
+
         Raises:
             UsageError: an item has neither strategy nor steps, or no tier; nothing was added.
         """
-        new = [checked(h) for h in heuristics]
+        new = [self._defended(checked(h)) for h in heuristics]
         with self._lock:
             archive = self._archive()
             added = [id for h in new if (id := self._add_one(h, reason, archive)) is not None]
@@ -127,8 +142,22 @@ class Library:
             item = self._archive().retired.get(id)
             if item is None:
                 return False
-            status = HeuristicStatus.QUARANTINED if item.tainted else HeuristicStatus.CANARY
+            tainted = item.tainted and self.defences.quarantine
+            status = HeuristicStatus.QUARANTINED if tainted else HeuristicStatus.CANARY
             return self.store.set_status(id, status, reason)
+
+    def verified(self, id: str, reason: str) -> bool:
+        """Let an item out of quarantine, on probation; it stays tainted. False when it is not quarantined.
+
+        Args:
+            id: the item's.
+            reason: who or what verified it: an accepted probe, a person; `memory show` tells it.
+        """
+        with self._lock:
+            item = self._now().get(id)
+            if item is None or item.status != HeuristicStatus.QUARANTINED:
+                return False
+            return self.store.set_status(id, HeuristicStatus.CANARY, reason)
 
     def credit(self, ids: Iterable[str], succeeded: bool, alpha: float = 0.1) -> list[str]:
         """Count one showing of each item and its outcome, where chance did not decide about it.
@@ -178,33 +207,77 @@ class Library:
         with self._lock:
             return level(self._position(id), self._promoted(), ALPHA / 2)
 
+    def proof(self, id: str) -> tuple[float, float]:
+        """The evidence that an item helps, as an e-value, and how much of it makes a canary active."""
+        return e_value(self.credits.of(id).proof), self._threshold(id)
+
     # -- rules ---------------------------------------------------------------------------------------------
+    def _defended(self, item: Heuristic) -> Heuristic:
+        """The item as the defences want it: without labels where these are off, else quarantined when tainted."""
+        if not self.defences.labels:
+            return replace(item, trust=None, tainted=False)
+        return quarantined(item) if self.defences.quarantine else item
+
     def _add_one(self, item: Heuristic, reason: str, archive: _Archive) -> str | None:
         """The id under which the item lives now, None when it is nothing new."""
         live = self._now()
-        twin = self._twin(item, live)
+        twin = self._twin(item, (h for h in live.values() if h.tainted == item.tainted))
         if twin is not None:
             self._support(twin, item)
             return None
-        rejected = self._twin(item, archive.retired)
-        if rejected is not None and item.source not in _TRUSTED_AUTHORS:
+        rejected = self._twin(item, self._rejected(item, archive))
+        if rejected is not None and not _brought_by_hand(item):
             return self._reconsider(rejected)
+        double = next((h for h in live.values() if self._doubles(item, h)), None)
+        if double is not None:
+            if double.tainted:  # for a stranger's word adds nothing to an item that is none's
+                self._support(double, item)
+            return None
         parent = live.get(item.id)
+        if parent is not None and item.tainted and not parent.tainted:
+            parent = None  # a stranger's text replaces nothing
         if parent is not None:
-            item = next_version(parent, item)
-        elif item.id in archive.retired:
-            item = replace(item, id=new_id(), parents=[item.id, *item.parents])
+            item = self._defended(next_version(parent, item))
+        elif item.id in live or item.id in archive.retired:
+            learned_anew = item.id in live or item.id in archive.taken_back
+            parents = item.parents if learned_anew else [item.id, *item.parents]
+            item = replace(item, id=self._free_id(item), parents=parents)
         if not self.store.add_heuristic(item, reason):
             return None
-        if parent is not None:
-            self.store.set_status(
-                parent.id, HeuristicStatus.RETIRED, f"replaced by its next version {item.id}"
-            )
+        if parent is not None and not (is_shown(parent) and item.status == HeuristicStatus.QUARANTINED):
+            self.store.set_status(parent.id, HeuristicStatus.RETIRED, REPLACED + item.id)
         return item.id
 
-    def _twin(self, item: Heuristic, among: dict[str, Heuristic]) -> Heuristic | None:
+    def _rejected(self, item: Heuristic, archive: _Archive) -> Iterator[Heuristic]:
+        """What left and is not to be proposed again; what was taken back with its source may be learned anew."""
+        for known in archive.retired.values():
+            if known.id in archive.taken_back:
+                continue
+            # between strangers and others the very words count, and only where somebody judged them
+            if known.tainted == item.tainted or (
+                self._doubles(item, known) and not self._ran_out_of_room(known)
+            ):
+                yield known
+
+    def _ran_out_of_room(self, item: Heuristic) -> bool:
+        history = self.store.history(item.id)
+        return bool(history) and history[-1][2].startswith(NO_ROOM)
+
+    def _free_id(self, item: Heuristic) -> str:
+        """An id of its own for an item whose id is taken; the same in every process."""
+        text = "\n".join((item.pattern, item.strategy, *item.steps))
+        known = {h.id for h in self.store.heuristics(retired=True)}
+        tries = (derived_id(item.id, f"again {n} {text}") for n in range(len(known) + 1))
+        return next(id for id in tries if id not in known)
+
+    def _twin(self, item: Heuristic, among: Iterable[Heuristic]) -> Heuristic | None:
         own = signature(item)
-        return next((h for h in among.values() if say_the_same(own, self._signature(h))), None)
+        return next((h for h in among if say_the_same(own, self._signature(h))), None)
+
+    def _doubles(self, item: Heuristic, other: Heuristic) -> bool:
+        """Whether a tainted and an untainted item say the same word for word, and it is on record who says so."""
+        recorded = item.tainted or item.trust is not None
+        return recorded and item.tainted != other.tainted and word_for_word(item, other)
 
     def _signature(self, item: Heuristic) -> Signature:
         known = self._signatures.get(item.id)
@@ -216,25 +289,33 @@ class Library:
         """Keep what a second item that says the same adds: episodes that support the first one."""
         known = {e.episode_id for e in head.evidence}
         fresh = [e for e in item.evidence if e.episode_id not in known]
-        for evidence in fresh[: max(0, MAX_EVIDENCE - len(known))]:
+        # what strangers say takes no room from what others say
+        taken = {e.episode_id for e in head.evidence if _is_tainted(e) == item.tainted}
+        for evidence in fresh[: max(0, MAX_EVIDENCE - len(taken))]:
             self.store.add_evidence(head.id, evidence)
         confirmed = is_shown(item) or bool(fresh and known and not item.tainted)
         if head.status == HeuristicStatus.CANDIDATE and confirmed:
             self.store.set_status(head.id, HeuristicStatus.CANARY, "confirmed by a second source")
+        if head.status == HeuristicStatus.QUARANTINED and not item.tainted:
+            grounds = grounds_for_release(head, item, self.store)
+            if grounds is not None:
+                self.store.set_status(head.id, HeuristicStatus.CANARY, grounds)
 
     def _reconsider(self, rejected: Heuristic) -> str | None:
         """Give an item that left for lack of room its place back when there is one; None when it stays out."""
-        history = self.store.history(rejected.id)
-        crowded_out = bool(history) and history[-1][2].startswith(NO_ROOM)
-        if crowded_out and len(self.by_tier(rejected.tier)) < self.max_per_tier:
+        room = [h for h in self.by_tier(rejected.tier) if _waits(h) == rejected.tainted]
+        if self._ran_out_of_room(rejected) and len(room) < self.max_per_tier:
             self.restore(rejected.id, "learned again, and there is room now")
             return rejected.id
         return None
 
     def _make_room(self, tier: MemoryTier) -> None:
-        items = [h for h in self._now().values() if h.tier == tier]
-        if len(items) <= self.max_per_tier:
-            return
+        for waiting in (False, True):  # strangers have a room of their own and crowd nobody out
+            items = [h for h in self._now().values() if h.tier == tier and _waits(h) == waiting]
+            if len(items) > self.max_per_tier:
+                self._crowd_out(tier, items)
+
+    def _crowd_out(self, tier: MemoryTier, items: list[Heuristic]) -> None:
         values = self._values(items)
         # the sort is stable: of equal ones the older stays
         ranked = sorted(items, key=lambda h: keep_order(h, values[h.id]), reverse=True)
@@ -273,7 +354,11 @@ class Library:
     def _position(self, id: str) -> int:
         """Of an item in the stream of all that were ever proposed, from 1."""
         if id not in self._order:
-            self._order = {h.id: n for n, h in enumerate(self.store.heuristics(retired=True), 1)}
+            items = self.store.heuristics(retired=True)
+            # what never left quarantine was no proposal, or strangers could raise the bar for everybody
+            proposed = (h for h in items if not h.tainted or is_shown(h) or h.times_used)
+            for item in proposed:
+                self._order.setdefault(item.id, len(self._order) + 1)
         return self._order.get(id, len(self._order) + 1)
 
     def _promoted(self) -> int:
@@ -294,7 +379,11 @@ class Library:
         """The live items by id, as any process left them."""
         revision = self.store.revision
         if self._live is None or self._live[0] != revision:
-            self._live = revision, {h.id: h for h in self.store.heuristics()}
+            disowned = taken_back(self.store).episodes
+            items = self.store.heuristics()
+            for item in items if disowned else ():
+                item.evidence = [e for e in item.evidence if e.episode_id not in disowned]
+            self._live = revision, {h.id: h for h in items}
         return self._live[1]
 
     def _archive(self) -> _Archive:
@@ -303,7 +392,7 @@ class Library:
             items = self.store.heuristics(retired=True)
             retired = {h.id: h for h in items if h.status == HeuristicStatus.RETIRED}
             successors = {parent: h.id for h in items if h.version > 1 for parent in h.parents}
-            self._retired = revision, _Archive(retired, successors)
+            self._retired = revision, _Archive(retired, successors, taken_back(self.store).items)
         return self._retired[1]
 
     def _copied(self, item: Heuristic) -> Heuristic:
@@ -311,3 +400,16 @@ class Library:
         made.steps, made.evidence, made.parents = list(item.steps), list(item.evidence), list(item.parents)
         made.uplift = self.credits.uplift(item.id)
         return made
+
+
+def _brought_by_hand(item: Heuristic) -> bool:
+    """Whether a person brings it, themselves or in a file."""
+    return item.trust in (Trust.HUMAN, Trust.IMPORT) or item.source in ("human", "import")
+
+
+def _waits(item: Heuristic) -> bool:
+    return item.status == HeuristicStatus.QUARANTINED
+
+
+def _is_tainted(evidence: Evidence) -> bool:
+    return evidence.trust is not None and evidence.trust.tainted

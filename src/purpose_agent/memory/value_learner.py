@@ -1,52 +1,46 @@
 """Keeps the value memory in step with the store: what is learned is a fold over the episodes, in their order.
 
 Each episode's record is stored before the episode is indexed, so whoever sees the episode finds its record. The weights
-are saved now and then; after a crash, or when another process added episodes, the missing ones are learned from their
-records. The same episodes in the same order give the same weights, bit for bit.
+are saved now and then; see `EpisodeFold`. The same episodes in the same order give the same weights, bit for bit.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
-from purpose_agent.memory.value_guide import ValueGuide
-from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
+
+if TYPE_CHECKING:
+    from purpose_agent.memory.value_guide import ValueGuide
+    from purpose_agent.memory.value_memory import ValueMemory
+    from purpose_agent.memory.value_record import EpisodeRecord, Transition
 
 WEIGHTS = "value_memory"
 RECORD = "value_record:"
-SAVE_EVERY = 16
-"""Episodes between two saves of the weights."""
-
-_decoder = msgspec.msgpack.Decoder(EpisodeRecord)
 
 
-class ValueLearner:
-    """The value memory of one store.
+class ValueLearner(EpisodeFold["ValueMemory"]):
+    """The value memory of one store; its parts are imported when it is first asked, not with the package.
 
     Args:
         store: where episodes, records and weights are.
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._memory: ValueMemory | None = None
-        self._upto = 0
-        self._saved = 0
+        super().__init__(store, WEIGHTS)
 
     @property
     def memory(self) -> ValueMemory:
         """What was learned from all episodes in the store."""
         with self._lock:
-            return self._current()
+            return self._caught_up()
 
     def guide(
         self, purpose: str, seed: int | None, *, explore: bool, without: frozenset[str] = frozenset()
@@ -59,6 +53,8 @@ class ValueLearner:
             explore: whether trying unknown actions counts.
             without: ids of episodes that must not have taught it anything; learning anew takes seconds.
         """
+        from purpose_agent.memory.value_guide import ValueGuide
+
         memory = self._learned_without(without) if without else self.memory
         return ValueGuide(memory, purpose, seed, explore)
 
@@ -73,49 +69,40 @@ class ValueLearner:
         if record is not None:
             self._store.save_artefact(RECORD + trajectory.id, msgspec.msgpack.encode(record), upto=0)
 
-    def save(self) -> None:
-        """Save the weights, if they changed since the last save."""
-        with self._lock:
-            if self._memory is not None and self._upto > self._saved:
-                self._store.save_artefact(WEIGHTS, self._memory.to_bytes(), upto=self._upto)
-                self._saved = self._upto
+    def _fresh(self) -> ValueMemory:
+        from purpose_agent.memory.value_memory import ValueMemory
 
-    def catch_up(self) -> bool:
-        """Learn from the episodes that were added since the last time; returns whether there were any."""
-        with self._lock:
-            before = self._upto
-            self._current()
-            changed = self._upto > before
-        if self._upto - self._saved >= SAVE_EVERY:
-            self.save()
-        return changed
+        return ValueMemory()
 
-    def _current(self) -> ValueMemory:
-        if self._memory is None:
-            self._memory, self._upto = self._saved_memory()
-            self._saved = self._upto
-        for episode in self._store.episodes(after=self._upto):
-            kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
-            if kept is not None:
-                self._memory.learn(_decoder.decode(kept[0]))
-            self._upto = episode.number
-        return self._memory
+    def _encode(self, folded: ValueMemory) -> bytes:
+        return folded.to_bytes()
+
+    def _decode(self, payload: bytes) -> ValueMemory | None:
+        from purpose_agent.memory.value_memory import ValueMemory
+
+        try:
+            return ValueMemory.from_bytes(payload)
+        except UsageError:  # of another version
+            return None
 
     def _learned_without(self, without: frozenset[str]) -> ValueMemory:
-        memory = ValueMemory()
+        memory = self._fresh()
         for episode in self._store.episodes():
-            kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
-            if kept is not None and episode.id not in without:
-                memory.learn(_decoder.decode(kept[0]))
+            if episode.id not in without:
+                self._learn(memory, episode)
         return memory
 
-    def _saved_memory(self) -> tuple[ValueMemory, int]:
-        """The saved weights and the number they go up to; those of another version are learned anew."""
-        kept = self._store.artefact(WEIGHTS)
+    def _learn(self, folded: ValueMemory, episode: EpisodeInfo) -> None:
+        kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
         if kept is not None:
-            with contextlib.suppress(UsageError):
-                return ValueMemory.from_bytes(kept[0]), kept[1]
-        return ValueMemory(), 0
+            folded.learn(_decoder().decode(kept[0]))
+
+
+@cache
+def _decoder() -> msgspec.msgpack.Decoder[EpisodeRecord]:
+    from purpose_agent.memory.value_record import EpisodeRecord
+
+    return msgspec.msgpack.Decoder(EpisodeRecord)
 
 
 def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> EpisodeRecord | None:
@@ -123,6 +110,8 @@ def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) ->
 
     Success is kept only where a verdict says it; where verdicts leave progress untold, Φ on the way is left out.
     """
+    from purpose_agent.memory.value_record import EpisodeRecord, Transition
+
     if not trajectory.steps or not any(admissible):
         return None
     commands = [tuple(a.command for a in actions) for actions in admissible]

@@ -36,6 +36,7 @@ class RunInfo(msgspec.Struct, frozen=True):
         stop_reason: "" while it is running or was killed.
         success: None while it is not finished.
         final_phi: None when nothing was scored.
+        trust: a `Trust` value where strangers may write what was observed; "" where not.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     stop_reason: str
     success: bool | None
     final_phi: float | None
+    trust: str = ""
 
 
 class EpisodeInfo(msgspec.Struct, frozen=True):

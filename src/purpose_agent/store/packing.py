@@ -77,6 +77,7 @@ def advance(info: RunInfo, milestones: Iterable[Milestone]) -> RunInfo:
                 task=event.task,
                 environment=event.environment,
                 model=event.model,
+                trust=event.trust,
             )
         elif isinstance(event, RunFinished):
             info = msgspec.structs.replace(

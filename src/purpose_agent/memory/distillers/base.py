@@ -10,7 +10,13 @@ from purpose_agent.types import Heuristic, Trajectory
 
 @runtime_checkable
 class Distiller(Protocol):
-    """Proposes lessons from one episode. It is asked once for each episode, again only after an outage."""
+    """Proposes lessons from one episode. It is asked once for each episode, again only after an outage.
+
+    One that reads nothing but the agent's actions, the task and the verdicts may say so with an attribute
+    ``reads_observations = False``: where strangers write what is observed, its proposals are then still the agent's
+    own (`Trust.ACTIONS`). A proposal that quotes an observation all the same sets `Heuristic.trust` to whose words
+    these are; a label that would make it more trusted than its origin counts for nothing.
+    """
 
     name: str
     """Recorded with the episodes it has seen, and as the ``source`` of its proposals."""
@@ -20,7 +26,8 @@ class Distiller(Protocol):
 
         Args:
             trajectory: a finished episode that did not fail for a transient cause.
-            existing: the library's live items, so that they need not be proposed again.
+            existing: the library's live items, so that they need not be proposed again; without tainted ones, whose
+                words must not be passed on.
 
         Raises:
             ModelError: it needed a model, and the model could not answer.

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from purpose_agent.types import Evidence, Heuristic, MemoryTier, Trajectory, TrajectoryStep
+from purpose_agent.types import Evidence, Heuristic, MemoryTier, Trajectory, TrajectoryStep, Trust
 
 TIMES = 2
 """How often an action must have failed to be worth a tip."""
@@ -23,6 +23,7 @@ class DeadEndDistiller:
     """Proposes tool tips, each keyed by the name of the action it is about; needs no model."""
 
     name = "dead_ends"
+    reads_observations = False  # but errors, where it says so
 
     async def distill(self, trajectory: Trajectory, existing: Sequence[Heuristic]) -> list[Heuristic]:
         """See `Distiller.distill`."""
@@ -35,7 +36,8 @@ class DeadEndDistiller:
             failed = [s for s in steps if s.error is not None]
             idle = [s for s in steps if s.error is None and s.changed_nothing]
             if len(failed) >= TIMES:
-                tips.append(self._tip(trajectory, name, _failure_advice(failed), failed))
+                # the error is the environment's text
+                tips.append(self._tip(trajectory, name, _failure_advice(failed), failed, trajectory.trust))
             elif len(idle) >= TIMES and len(idle) == len(steps) and not trajectory.succeeded:
                 advice = f"it changed nothing{_how(idle)}; do something else first"
                 tips.append(self._tip(trajectory, name, advice, idle))
@@ -43,7 +45,12 @@ class DeadEndDistiller:
         return tips[:MAX_TIPS]
 
     def _tip(
-        self, trajectory: Trajectory, action: str, advice: str, steps: Sequence[TrajectoryStep]
+        self,
+        trajectory: Trajectory,
+        action: str,
+        advice: str,
+        steps: Sequence[TrajectoryStep],
+        trust: Trust | None = None,
     ) -> Heuristic:
         return Heuristic(
             pattern=action,
@@ -53,6 +60,7 @@ class DeadEndDistiller:
             source_trajectory_id=trajectory.id,
             evidence=[Evidence(trajectory.id, tuple(step.step_index for step in steps))],
             source=self.name,
+            trust=trust,
         )
 
 

@@ -22,6 +22,7 @@ class DivergenceDistiller:
     """
 
     name = "divergence"
+    reads_observations = False
 
     def __init__(self, store: Store) -> None:
         self._store = store

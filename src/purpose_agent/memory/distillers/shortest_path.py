@@ -34,6 +34,7 @@ class ShortestPathDistiller:
     """
 
     name = "shortest_path"
+    reads_observations = False
 
     async def distill(self, trajectory: Trajectory, existing: Sequence[Heuristic]) -> list[Heuristic]:
         """See `Distiller.distill`."""

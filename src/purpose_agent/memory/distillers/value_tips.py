@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from purpose_agent.memory.value_learner import ValueLearner
-from purpose_agent.types import Evidence, Heuristic, MemoryTier, Trajectory, Trust
+from purpose_agent.types import Evidence, Heuristic, MemoryTier, Trajectory
 
 EVERY = 8
 """Episodes between two looks at the value memory."""
@@ -26,6 +26,7 @@ class ValueTipDistiller:
     """
 
     name = "value_tips"
+    reads_observations = False  # but words that were observed, which its label says
 
     def __init__(self, values: ValueLearner) -> None:
         self._values = values
@@ -48,7 +49,7 @@ class ValueTipDistiller:
                 source_trajectory_id=trajectory.id,
                 evidence=[evidence],
                 source=self.name,
-                trust=Trust.ACTIONS,
+                trust=trajectory.trust,
             )
             for advice in (best, worst)
             if advice is not None and (verb := _ACTION.search(advice.text)) is not None
