@@ -6,7 +6,9 @@ where it can do no harm. Probe runs teach nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import comb
 
 from purpose_agent.episode import RunSpec
 from purpose_agent.errors import UsageError
@@ -20,6 +22,9 @@ from purpose_agent.memory.library import Library
 from purpose_agent.runner import Runner
 from purpose_agent.store.base import Store
 from purpose_agent.types import TRANSIENT_STOPS, Heuristic, HeuristicStatus, new_id
+
+ProbeListener = Callable[[Heuristic, ProbeTask, bool, bool | None], None]
+"""Told of a probe run: the item, the task, whether the item was shown, and whether the task was solved."""
 
 WAITING = (HeuristicStatus.CANDIDATE, HeuristicStatus.QUARANTINED)
 """Statuses of items that are not shown until something speaks for them."""
@@ -42,11 +47,13 @@ class Gatekeeper:
         runner: plays the probe runs.
         library: whose items they are.
         template: the options that probe runs share; purpose, task, seed, options and id are replaced.
+        told: called after each probe run, for progress.
     """
 
     runner: Runner
     library: Library
     template: RunSpec
+    told: ProbeListener | None = None
 
     async def probe(self, id: str, *, max_pairs: int = MOST_PAIRS, seed: int = 0) -> GateReport:
         """Probe an item and act on the outcome: proven items become active, harmful ones are retired.
@@ -86,7 +93,10 @@ class Gatekeeper:
                 probing=(item, shown),
             )
             result = await self.runner.run(spec)
-            return None if result.stop_reason in TRANSIENT_STOPS else result.success
+            outcome = None if result.stop_reason in TRANSIENT_STOPS else result.success
+            if self.told is not None:
+                self.told(item, task, shown, outcome)
+            return outcome
 
         alpha = self.library.probe_level(id)
         effect = _detectable(alpha, len(tasks), max_pairs)
@@ -107,7 +117,7 @@ class Gatekeeper:
         """An item that breaks more than it mends is retired; one that was merely not proven keeps its place."""
         if report.decision is Decision.ACCEPT:
             self.library.prove(item.id, report.to_text())
-        elif report.decision is Decision.REJECT and report.regressions > report.fixes:
+        elif report.decision is Decision.REJECT and _breaks_more(report.fixes, report.regressions):
             self.library.retire(item.id, report.to_text())
 
 
@@ -118,6 +128,12 @@ def _detectable(alpha: float, tasks: int, max_pairs: int) -> float:
         if plan_of(NetFixDesign(alpha, max_pairs=pairs, fix_rate=effect)).power >= _WANTED_POWER:
             return effect
     return _EFFECTS[-1]
+
+
+def _breaks_more(fixes: int, regressions: int) -> bool:
+    """Whether an item breaks more than it mends, and not by chance alone: a sign test at 5 %."""
+    n = fixes + regressions
+    return n > 0 and sum(comb(n, k) for k in range(regressions, n + 1)) / 2**n <= 0.05
 
 
 def past_episodes(store: Store) -> list[PastEpisode]:

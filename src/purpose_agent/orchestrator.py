@@ -47,7 +47,7 @@ from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import PHI_MAX, MemoryTier, State, Trajectory, TrajectoryStep, new_id
 
 if TYPE_CHECKING:
-    from purpose_agent.gatekeeper import Gatekeeper
+    from purpose_agent.gatekeeper import Gatekeeper, ProbeListener
     from purpose_agent.memory.gate.probing import GateReport
 
 __all__ = [
@@ -292,7 +292,14 @@ class Orchestrator:
         self._bridge.run(self.runner.learner.take_in(trajectory))
         self.sync_memory()
 
-    def probe(self, item_id: str, *, max_pairs: int = 96, max_steps: int = 20) -> GateReport:
+    def probe(
+        self,
+        item_id: str,
+        *,
+        max_pairs: int = 96,
+        max_steps: int = 20,
+        listener: ProbeListener | None = None,
+    ) -> GateReport:
         """Play past tasks again, with a memory item and without it, until it is clear whether it helps.
 
         A proven item becomes active, one that breaks more than it mends is retired. Nothing else is learned.
@@ -301,21 +308,24 @@ class Orchestrator:
             item_id: of a live item; quarantined ones may be probed too.
             max_pairs: bound on the pairs of episodes.
             max_steps: bound on each episode.
+            listener: told of each probe run.
 
         Raises:
             UsageError: there is no such item, or the environment cannot be reset to past tasks.
         """
-        return self._bridge.run(self._gatekeeper(max_steps).probe(item_id, max_pairs=max_pairs))
+        return self._bridge.run(self._gatekeeper(max_steps, listener).probe(item_id, max_pairs=max_pairs))
 
-    def probe_waiting(self, *, max_pairs: int = 96, max_steps: int = 20) -> list[GateReport]:
+    def probe_waiting(
+        self, *, max_pairs: int = 96, max_steps: int = 20, listener: ProbeListener | None = None
+    ) -> list[GateReport]:
         """`probe` for every candidate and every quarantined item."""
-        return self._bridge.run(self._gatekeeper(max_steps).probe_waiting(max_pairs=max_pairs))
+        return self._bridge.run(self._gatekeeper(max_steps, listener).probe_waiting(max_pairs=max_pairs))
 
-    def _gatekeeper(self, max_steps: int) -> Gatekeeper:
+    def _gatekeeper(self, max_steps: int, listener: ProbeListener | None) -> Gatekeeper:
         from purpose_agent.gatekeeper import Gatekeeper  # probing is rare; an import need not load it
 
         template = replace(self.spec("probe", max_steps=max_steps, learning=False), seed=None)
-        return Gatekeeper(self.runner, self.library, template)
+        return Gatekeeper(self.runner, self.library, template, listener)
 
     def sync_memory(self) -> None:
         """Show the actor the library as it is now; call it after changing the library by hand."""

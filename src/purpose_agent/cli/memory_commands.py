@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from purpose_agent.cli import memory_changes, memory_exchange
+from purpose_agent.cli import memory_changes, memory_exchange, memory_probe
 from purpose_agent.cli.options import JsonOption, StoreOption
 from purpose_agent.types import MemoryTier
 
@@ -25,6 +25,7 @@ def memory(context: typer.Context) -> None:
     Examples:
       purpose-agent memory list          all lessons, and what the value memory advises
       purpose-agent memory show 4be1     one lesson, with its history
+      purpose-agent memory probe --env textworld:preset=twc    does it help? past tasks with it and without
       purpose-agent memory rollback --source import:pack --dry-run
       purpose-agent memory export --skills skills/
     """
@@ -157,6 +158,7 @@ def find_item(library: Library, given: str) -> Heuristic:
     return match
 
 
+app.command("probe")(memory_probe.probe)
 app.command("retire")(memory_changes.retire)
 app.command("restore")(memory_changes.restore)
 app.command("trust")(memory_changes.trust)
