@@ -79,13 +79,16 @@ def test_a_lesson_that_breaks_is_retired_and_none_of_its_kind_comes_back() -> No
     assert orch.library.add([lesson("open the door", "pull the last lever", id="again")], "test") == []
 
 
-def test_a_lesson_that_does_nothing_keeps_its_place_and_is_not_proven() -> None:
+@pytest.mark.parametrize("status", [CANDIDATE, HeuristicStatus.CANARY])
+def test_a_lesson_that_does_nothing_is_not_proven_and_keeps_its_place_if_it_had_one(
+    status: HeuristicStatus,
+) -> None:
     orch = practised()
-    orch.library.add([lesson("open the door", "be brave", id="idle", status=CANDIDATE)], "test")
+    orch.library.add([lesson("open the door", "be brave", id="idle", status=status)], "test")
     report = orch.probe("idle")
-    assert report.decision != "accept"
+    assert report.decision == "reject"
     assert report.fixes == report.regressions == 0
-    assert orch.library.get("idle").status == CANDIDATE  # type: ignore[union-attr]
+    assert ("idle" in orch.library) == (status == HeuristicStatus.CANARY)
 
 
 def test_both_arms_play_the_same_tasks_and_differ_in_the_item_only() -> None:

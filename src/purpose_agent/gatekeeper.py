@@ -56,7 +56,7 @@ class Gatekeeper:
     told: ProbeListener | None = None
 
     async def probe(self, id: str, *, max_pairs: int = MOST_PAIRS, seed: int = 0) -> GateReport:
-        """Probe an item and act on the outcome: proven items become active, harmful ones are retired.
+        """Probe an item and act on the outcome.
 
         Args:
             id: of a live item, quarantined ones included.
@@ -114,10 +114,12 @@ class Gatekeeper:
         return [await self.probe(id, max_pairs=max_pairs, seed=seed) for id in waiting]
 
     def _act(self, item: Heuristic, report: GateReport) -> None:
-        """An item that breaks more than it mends is retired; one that was merely not proven keeps its place."""
+        """A rejected candidate is out, and remembered; what is shown already goes only if it breaks more than it mends."""
         if report.decision is Decision.ACCEPT:
             self.library.prove(item.id, report.to_text())
-        elif report.decision is Decision.REJECT and _breaks_more(report.fixes, report.regressions):
+        elif report.decision is Decision.REJECT and (
+            item.status in WAITING or _breaks_more(report.fixes, report.regressions)
+        ):
             self.library.retire(item.id, report.to_text())
 
 

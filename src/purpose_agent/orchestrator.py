@@ -302,7 +302,8 @@ class Orchestrator:
     ) -> GateReport:
         """Play past tasks again, with a memory item and without it, until it is clear whether it helps.
 
-        A proven item becomes active, one that breaks more than it mends is retired. Nothing else is learned.
+        A proven item becomes active. A rejected one that waited for it is retired, and so is one in use that breaks
+        more than it mends. Nothing else is learned.
 
         Args:
             item_id: of a live item; quarantined ones may be probed too.

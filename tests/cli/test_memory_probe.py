@@ -23,6 +23,7 @@ def test_what_waits_is_probed_and_the_outcome_is_told_in_words_and_as_data(comma
     assert told.code == 0, told.err
     assert "wait1  probed on" in told.out
     assert "without: " in told.out
+    assert command("memory", "restore", "wait1").code == 0
     again = command("memory", "probe", "wait", *WORLD, "--max-pairs", "30", "--max-steps", "4", "--json")
     assert again.code == 0, again.err
     (report,) = again.data

@@ -43,7 +43,8 @@ def probe(
       purpose-agent memory probe --env mypackage.worlds:make_shop --json | jq '.[] | select(.decision == "accept")'
 
     Half of the tasks failed before, half were solved; never one that the lesson came from. A proven lesson becomes
-    active, one that breaks more than it mends is retired, and all others keep their place. Nothing else is learned.
+    active; a rejected one that waited is retired, and so is one in use that breaks more than it mends (`memory restore`
+    brings it back). Nothing else is learned.
     The environment must be one that can be reset to a past task, by a seed or options.
     """
     from purpose_agent.cli.assembling import Assembly, assembled, steps_allowed
