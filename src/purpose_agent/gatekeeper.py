@@ -114,7 +114,7 @@ class Gatekeeper:
         return [await self.probe(id, max_pairs=max_pairs, seed=seed) for id in waiting]
 
     def _act(self, item: Heuristic, report: GateReport) -> None:
-        """A rejected candidate is out and remembered; what is shown already goes only if it breaks more than it mends."""
+        """A rejected candidate is out and remembered; one in use goes only if it breaks more than it mends."""
         if report.decision is Decision.ACCEPT:
             self.library.prove(item.id, report.to_text())
         elif report.decision is Decision.REJECT and (
