@@ -120,14 +120,16 @@ def test_what_nobody_read_is_not_credited() -> None:
     orch = Orchestrator(UniformBackend(0), GridTreasure(3), seed=0, distillers=[])
     orch.library.add([lesson("find the treasure", "dig", id="first")], "test")
     orch.sync_memory()
-    for _ in range(30):
+    unread = 0
+    for _ in range(40):
         result = orch.run_task("Find the treasure and dig it up.", max_steps=20)
         asked = any(step.source == "model" for step in result.trajectory.steps)
         trials = [t for t in orch.store.trials() if t.episode == result.run_id]
         assert bool(trials) == asked
         assert bool(result.trajectory.shown or result.trajectory.withheld) == asked
         assert trajectory_of(orch.store.events(result.run_id)).shown == result.trajectory.shown
-    assert not asked, "the last episodes are habits"
+        unread += not asked
+    assert unread, "some episodes are habits from beginning to end"
 
 
 def test_an_outage_credits_nothing() -> None:

@@ -21,7 +21,7 @@ from purpose_agent.memory.gate.probing import GateReport, probe
 from purpose_agent.memory.library import Library
 from purpose_agent.runner import Runner
 from purpose_agent.store.base import Store
-from purpose_agent.types import TRANSIENT_STOPS, Heuristic, HeuristicStatus, new_id
+from purpose_agent.types import LIMIT_STOPS, TRANSIENT_STOPS, Heuristic, HeuristicStatus, new_id
 
 ProbeListener = Callable[[Heuristic, ProbeTask, bool, bool | None], None]
 """Told of a probe run: the item, the task, whether the item was shown, and whether the task was solved."""
@@ -93,12 +93,13 @@ class Gatekeeper:
                 probing=(item, shown),
             )
             result = await self.runner.run(spec)
-            outcome = None if result.stop_reason in TRANSIENT_STOPS else result.success
+            outage = result.stop_reason in TRANSIENT_STOPS - LIMIT_STOPS
+            outcome = None if outage else result.success
             if self.told is not None:
                 self.told(item, task, shown, outcome)
             return outcome
 
-        alpha = self.library.probe_level(id)
+        alpha = self.library.probe_level(id, new_id())
         effect = _detectable(alpha, len(tasks), max_pairs)
         report = await probe(item, tasks, play, alpha=alpha, max_pairs=max_pairs, fix_rate=effect, seed=seed)
         self._act(item, report)

@@ -101,14 +101,14 @@ class Runner:
                 return self._stillborn(spec, log, e)
             following = self._follow(spec, state, admissible)
             verdict = await following.settle(given, in_thread=self.host.in_thread)
-            seed = (spec.seed or 0) if spec.learning else None
+            chance = spec.run_id if spec.seed is None else spec.seed
             without = self._left_out(spec, state)
             memory, example = self.memory.for_task(
                 spec.task,
                 spec.purpose,
                 state,
                 spec.decision,
-                seed,
+                chance if spec.learning else None,
                 without=without,
                 probing=spec.probing,
                 offered=None if self.host.lists_admissible else self._offered,

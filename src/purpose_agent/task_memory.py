@@ -54,7 +54,7 @@ class TaskMemory:
         purpose: str,
         state: State,
         decision: Decision,
-        seed: int | None,
+        seed: int | str | None,
         *,
         without: frozenset[str] = frozenset(),
         probing: tuple[Heuristic, bool] | None = None,
@@ -130,7 +130,7 @@ class TaskMemory:
         """Whether strangers say what was done and how it ended; that is no example."""
         return self.library.defences.labels and outcome_trust(trajectory).tainted
 
-    def _tried(self, memory: Selection, purpose: str, seed: int | None) -> Selection:
+    def _tried(self, memory: Selection, purpose: str, seed: int | str | None) -> Selection:
         """The selection after chance decided about it. What a person or a caller put in is not experimented with."""
         open_to_chance = [h for h in memory.items if h.id in self.library and h.source != "human"]
         assigned = self.library.credits.assign(open_to_chance, purpose, seed if self.withholding else None)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.episodes import lesson
-from purpose_agent.memory.credit.item_credit import ItemCredit
 from purpose_agent.memory.life_cycle import (
     HOPELESS_AFTER,
     is_shown,
@@ -29,7 +26,7 @@ def counted(used: int, succeeded: int, **fields: object) -> Heuristic:
 def reviewed(
     item: Heuristic, uplift: Uplift | None = None, *, e: float = 1.0, drifted: bool = False
 ) -> HeuristicStatus | None:
-    change = review(item, ItemCredit(proof=math.log(e)), uplift, threshold=20.0, drifted=drifted)
+    change = review(item, uplift, proof=e, threshold=20.0, drifted=drifted)
     return None if change is None else change[0]
 
 

@@ -113,6 +113,17 @@ class LibraryTests(StoreCase):
 
             self.on_both(store, check)
 
+    def test_a_test_keeps_its_position(self) -> None:
+        """Each has its own, in the order of asking, whoever asks again."""
+        with self.opened() as store:
+            first = store.test_position("h", "trials 0")
+            second = store.test_position("other\ud800", "trials 0")
+            third = store.test_position("h", "probe 1")
+            assert 1 <= first < second < third
+            assert len(set(at_once(lambda: store.test_position("h", "probe 2"), 8))) == 1
+            self.on_both(store, lambda s: same(s.test_position("h", "trials 0"), first))
+            self.on_both(store, lambda s: same(s.test_position("h", "probe 1"), third))
+
     def test_whose_words_evidence_is_made_of_is_kept(self) -> None:
         """With the item, with its own evidence, and with what is added."""
         with self.opened() as store:

@@ -14,13 +14,14 @@ import copy
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.credit.credit_book import CreditBook
 from purpose_agent.memory.credit.item_credit import e_value
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
 from purpose_agent.memory.episode_texts import EpisodeTexts
-from purpose_agent.memory.gate.false_promotions import ALPHA, level
+from purpose_agent.memory.gate.false_promotions import level
 from purpose_agent.memory.intake import checked, derived_id, next_version, quarantined
 from purpose_agent.memory.library_report import report
 from purpose_agent.memory.life_cycle import is_shown, keep_order, posterior_mean, review
@@ -77,7 +78,7 @@ class Library:
         self._live: tuple[int, dict[str, Heuristic]] | None = None
         self._retired: tuple[int, _Archive] | None = None
         self._signatures: dict[str, Signature] = {}
-        self._order: dict[str, int] = {}
+        self._positions: dict[tuple[str, str], int] = {}
         self._texts = EpisodeTexts(store)
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -202,14 +203,17 @@ class Library:
         with self._lock:
             return id in self._now() and self.store.set_status(id, HeuristicStatus.ACTIVE, reason)
 
-    def probe_level(self, id: str) -> float:
-        """The level at which a probe of an item is tested; its stream has one half of all false promotions."""
+    def probe_level(self, id: str, probe: str) -> float:
+        """The level at which a probe of an item is tested; each probe has its own place in the stream of tests."""
         with self._lock:
-            return level(self._position(id), self._promoted(), ALPHA / 2)
+            return self._level(id, f"probe {probe}")
 
     def proof(self, id: str) -> tuple[float, float]:
         """The evidence that an item helps, as an e-value, and how much of it makes a canary active."""
-        return e_value(self.credits.of(id).proof), self._threshold(id)
+        credit = self.credits.of(id)
+        if not credit.n:  # a test begins with its first trial
+            return 1.0, inf
+        return e_value(credit.proof), 1.0 / self._level(id, f"trials {credit.epoch}")
 
     # -- rules ---------------------------------------------------------------------------------------------
     def _defended(self, item: Heuristic) -> Heuristic:
@@ -340,26 +344,23 @@ class Library:
         """Retire, promote or demote items that were just credited."""
         live = self._now()
         for item in [live[id] for id in ids if id in live]:
-            credit, uplift = self.credits.of(item.id), self.credits.uplift(item.id)
+            proof, threshold = self.proof(item.id)
             change = review(
-                item, credit, uplift, threshold=self._threshold(item.id), drifted=item.id in drifted
+                item,
+                self.credits.uplift(item.id),
+                proof=proof,
+                threshold=threshold,
+                drifted=item.id in drifted,
             )
             if change is not None:
                 self.store.set_status(item.id, *change)
 
-    def _threshold(self, id: str) -> float:
-        """The e-value that proves this item by its trials, so that few of all promotions are false."""
-        return 1.0 / level(self._position(id), self._promoted(), ALPHA / 2)
-
-    def _position(self, id: str) -> int:
-        """Of an item in the stream of all that were ever proposed, from 1."""
-        if id not in self._order:
-            items = self.store.heuristics(retired=True)
-            # what never left quarantine was no proposal, or strangers could raise the bar for everybody
-            proposed = (h for h in items if not h.tainted or is_shown(h) or h.times_used)
-            for item in proposed:
-                self._order.setdefault(item.id, len(self._order) + 1)
-        return self._order.get(id, len(self._order) + 1)
+    def _level(self, id: str, test: str) -> float:
+        """The level of one test of an item, so that few of all promotions are false."""
+        position = self._positions.get((id, test))
+        if position is None:
+            position = self._positions[id, test] = self.store.test_position(id, test)
+        return level(position, self._promoted())
 
     def _promoted(self) -> int:
         """How many items stand promoted; those that were and are no more are left out, which errs on the safe side."""

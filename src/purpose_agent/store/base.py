@@ -264,6 +264,13 @@ class Store(Protocol):
         """In order of adding, those with a number above ``after``; they are never changed."""
         ...
 
+    def test_position(self, id: str, test: str) -> int:
+        """The position of one test of a heuristic in the stream of all tests, from 1; given when first asked, for good.
+
+        What comes later has a higher one; positions are unique, and need not be consecutive.
+        """
+        ...
+
     def add_evidence(self, id: str, evidence: Evidence) -> bool:
         """Add to the ``evidence`` of a heuristic; the same one twice is one. False when there is no such id."""
         ...

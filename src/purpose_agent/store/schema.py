@@ -99,7 +99,15 @@ _EPISODE_VECTORS = (
 )
 """``place`` grows with time and not with the episode's number: old episodes get their vectors late."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _TRIALS, _EPISODE_VECTORS)
+_TESTS = (
+    """CREATE TABLE tests (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        heuristic TEXT NOT NULL,
+        test TEXT NOT NULL,
+        UNIQUE (heuristic, test))""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _TRIALS, _EPISODE_VECTORS, _TESTS)
 """Number n (from 1) takes a file from version n - 1 to n. Never change one that was released: add one."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

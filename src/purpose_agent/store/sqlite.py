@@ -194,6 +194,10 @@ class SQLiteStore:
         """See `Store.trials`."""
         return self._read(partial(trial_rows.listed, after=after, limit=limit))
 
+    def test_position(self, id: str, test: str) -> int:
+        """See `Store.test_position`."""
+        return self._write(partial(trial_rows.position, id=text(id), test=text(test)))
+
     def add_evidence(self, id: str, evidence: Evidence) -> bool:
         """See `Store.add_evidence`."""
         return self._write(partial(heuristic_rows.add_evidence, id=text(id), evidence=evidence))
