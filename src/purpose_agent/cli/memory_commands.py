@@ -112,6 +112,7 @@ def show_item(
       purpose-agent memory show 4be1
       purpose-agent memory show 4be1 --json | jq .history
     """
+    from purpose_agent.cli.finding_items import find_item
     from purpose_agent.cli.memory_belief import belief, origin, standing_of
     from purpose_agent.cli.memory_text import show_item as show
     from purpose_agent.cli.moments import iso_time
@@ -134,28 +135,6 @@ def show_item(
         print_json({**record, "why": [*belief(found, standing), *origin(found, standing)]})
     else:
         show(Screen(), found, standing)
-
-
-def find_item(library: Library, given: str) -> Heuristic:
-    """The item of that id, or whose id begins like that.
-
-    Raises:
-        UsageError: there is none, or there are several.
-    """
-    from purpose_agent.errors import UsageError
-
-    exact = library.get(given)
-    if exact is not None:
-        return exact
-    found = [h.id for h in library.store.heuristics(retired=True) if given and h.id.startswith(given)]
-    if len(found) > 1:
-        raise UsageError(
-            f"{given!r} is the beginning of {len(found)} items ({', '.join(found[:4])}); write more of it"
-        )
-    match = library.get(found[0]) if found else None
-    if match is None:
-        raise UsageError(f"there is no memory item {given!r}; `purpose-agent memory list --all` lists them")
-    return match
 
 
 app.command("probe")(memory_probe.probe)

@@ -48,7 +48,7 @@ def probe(
     The environment must be one that can be reset to a past task, by a seed or options.
     """
     from purpose_agent.cli.assembling import Assembly, assembled, steps_allowed
-    from purpose_agent.cli.memory_commands import find_item
+    from purpose_agent.cli.finding_items import find_item
     from purpose_agent.cli.plain_text import print_json
     from purpose_agent.cli.screen import Screen, notes
     from purpose_agent.cli.store_place import open_for_reading
