@@ -170,7 +170,7 @@ class Player:
             if not arm.learning:
                 self._close_training()
             found = self._orchestrators[arm.name] = Orchestrator(
-                self._model(arm.uniform),
+                self._model(arm.uniform or (arm.learning and self._settings.practice == "random")),
                 self._world(),
                 store=self._out / arm.store,
                 decision="choice",

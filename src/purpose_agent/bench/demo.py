@@ -53,6 +53,7 @@ def run_demo(
     seed: int = 0,
     *,
     max_steps: int = 25,
+    practice: str = "model",
     minutes: float | None = None,
     console: Console | None = None,
 ) -> DemoReport:
@@ -67,6 +68,7 @@ def run_demo(
         jobs: worker processes, each with its own world and model; 1 works in this process.
         seed: of the streams and of the random policy.
         max_steps: bound on each episode.
+        practice: who decides in training what the value memory leaves open: ``model`` or ``random``.
         minutes: after these, stop as Ctrl-C would; None for as long as it takes.
         console: where progress and results are printed.
 
@@ -80,7 +82,7 @@ def run_demo(
     """
     started = time.monotonic()
     console = console or Console()
-    settings = make_settings(game, model, episodes, tasks, max_steps, seed)
+    settings = make_settings(game, model, episodes, tasks, max_steps, seed, practice)
     _check_running(jobs, minutes)
     training, held_out = _streams(settings)
     make_ready(model)
@@ -146,6 +148,11 @@ def _notes(rows: Sequence[Row], settings: DemoSettings, complete: bool) -> list[
         else "Lessons were distilled by rules from verified episodes and by the value memory, not by a language model.",
         "Steps decided by habit are steps where the value memory left one action; the model was not asked.",
     ]
+    if settings.practice == "random" and settings.model != "random":
+        notes.append(
+            "In training, what the value memory left open was drawn at random instead of asking the model; the arms on "
+            "held-out tasks ask it."
+        )
     impossible = sorted({(r.fold, r.seed) for r in rows if not r.counts})
     if impossible:
         notes.append(
@@ -206,5 +213,7 @@ def _command(game: str, settings: DemoSettings, out: str | Path, jobs: int) -> s
     words = ["purpose-agent", "demo", "--game", game, "--model", settings.model]
     words += ["--episodes", str(settings.episodes), "--tasks", str(settings.tasks)]
     words += ["--max-steps", str(settings.max_steps), "--seed", str(settings.seed)]
+    if settings.practice != "model":
+        words += ["--practice", settings.practice]
     words += ["--jobs", str(jobs), "--out", str(out)]
     return shlex.join(words)

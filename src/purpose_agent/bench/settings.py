@@ -9,6 +9,9 @@ import msgspec
 
 from purpose_agent.errors import StoreError, StoreReadOnlyError, UsageError
 
+PRACTICE = ("model", "random")
+"""Who may decide in training what the value memory leaves open."""
+
 
 class DemoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides a demo's results.
@@ -20,6 +23,8 @@ class DemoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         tasks: held-out tasks that every arm plays.
         max_steps: bound on each episode.
         seed: of the streams of tasks and of the random policy.
+        practice: who decides in training what the value memory leaves open: ``model``, or ``random``. A model that
+            always prefers the same explores little.
     """
 
     world: str
@@ -28,10 +33,11 @@ class DemoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     tasks: int
     max_steps: int
     seed: int
+    practice: str = "model"
 
 
 def make_settings(
-    game: str, model: str, episodes: int, tasks: int, max_steps: int, seed: int
+    game: str, model: str, episodes: int, tasks: int, max_steps: int, seed: int, practice: str = "model"
 ) -> DemoSettings:
     """The checked settings.
 
@@ -42,6 +48,7 @@ def make_settings(
         tasks: see `DemoSettings`.
         max_steps: see `DemoSettings`.
         seed: see `DemoSettings`.
+        practice: see `DemoSettings`.
 
     Raises:
         UsageError: a value cannot be meant.
@@ -55,9 +62,17 @@ def make_settings(
         given: Any = value
         if isinstance(given, bool) or not isinstance(given, int) or given < least:
             raise UsageError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    if practice not in PRACTICE:
+        raise UsageError(f"practice must be one of {', '.join(PRACTICE)}, got {practice!r}")
     world = game if ":" in game else f"textworld:preset={game},max_steps={max_steps}"
     return DemoSettings(
-        world=world, model=model, episodes=episodes, tasks=tasks, max_steps=max_steps, seed=seed
+        world=world,
+        model=model,
+        episodes=episodes,
+        tasks=tasks,
+        max_steps=max_steps,
+        seed=seed,
+        practice=practice,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,6 +41,13 @@ def demo(
     seed: Annotated[
         int, typer.Option("--seed", min=0, metavar="N", help="Of the tasks and of all draws.")
     ] = 0,
+    practice: Annotated[
+        Literal["model", "random"],
+        typer.Option(
+            help="Who decides in training what the value memory leaves open. A small model always prefers the same, so "
+            "random explores more, and quicker."
+        ),
+    ] = "model",
     minutes: Annotated[
         float | None,
         typer.Option("--minutes", metavar="M", help="Stop after these; the same command goes on later."),
@@ -74,6 +81,7 @@ def demo(
         jobs,
         seed,
         max_steps=max_steps,
+        practice=practice,
         minutes=minutes,
         console=Console(stderr=True)
         if as_json
