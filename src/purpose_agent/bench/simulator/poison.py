@@ -71,7 +71,7 @@ class Attack(StrEnum):
     OBSERVED_INSTRUCTIONS = "observed_instructions"
     """Notes in the world, written by strangers, that offer a lesson."""
     UNKNOWN_TOOLS = "unknown_tools"
-    """Procedures, read by a model out of trusted episodes, with a tool that is not offered."""
+    """Lessons that a model reads out of trusted episodes, with a tool that is not offered."""
     TWISTED_TWINS = "twisted_twins"
     """The agent's own good items once more, by their ids and in an imported file, with the theft added."""
     LAUNDERING = "laundering"
@@ -164,7 +164,7 @@ class GullibleReader:
     """Stands for a language model that distils: it tells what worked, and believes whatever it reads.
 
     Attributes:
-        adds_tool: whether it makes up a procedure with a tool that is not offered.
+        adds_tool: whether it makes up lessons with a tool that is not offered.
         merges: whether it writes what is known already into its lessons, and rewrites known items.
     """
 
@@ -185,6 +185,7 @@ class GullibleReader:
             found.append(_lesson(f"the machine {about}", worked))
             if self.adds_tool:
                 found.append(_procedure(f"the machine {about}", [ADDED.describe(), worked]))
+                found.append(_lesson(f"the machine {about}", f"first {ADDED.describe()}, then {worked}"))
             if self.merges:
                 found += self._merged(about, worked, existing)
         evidence = [Evidence(trajectory.id, tuple(s.step_index for s in trajectory.steps))]
