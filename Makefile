@@ -23,6 +23,7 @@ check: .venv/dev.stamp ## lint, format, types, layers
 bench: .venv/dev.stamp ## measure the budgets and print them beside their bounds
 	$(RUN) benchmarks/budgets.py $(ARGS)
 	$(RUN) benchmarks/store.py $(ARGS)
+	$(RUN) benchmarks/gate.py
 
 docs: .venv/dev.stamp ## run every code block of README and docs
 	$(RUN) -m pytest -q tests/test_docs.py
@@ -41,7 +42,7 @@ docs: .venv/dev.stamp ## run every code block of README and docs
 lock: .venv/dev.stamp ## resolve the lock files anew
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --quiet --group dev --group build --extra local --extra hf --extra textworld \
-	  --extra scienceworld --extra report --output-file requirements/dev.txt $(LOCK)
+	  --extra scienceworld --extra report --extra embed --output-file requirements/dev.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --quiet --group build --extra local --extra textworld --extra report \
 	  --constraint requirements/dev.txt --output-file requirements/demo.txt $(LOCK)

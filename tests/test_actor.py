@@ -86,7 +86,7 @@ def test_recall_costs_no_step_and_is_journalled() -> None:
         executed.append(action.name)
         return State({"n": len(executed)})
 
-    orch = Orchestrator(llm, SimpleEnvironment(execute), ACTIONS)
+    orch = Orchestrator(llm, SimpleEnvironment(execute), ACTIONS, withholding=False)
     sop = Heuristic("leave the room", "by the door", ["find the key"], MemoryTier.PROCEDURAL, id="p1")
     orch.library.add([sop], "by hand")
     orch.sync_memory()

@@ -17,6 +17,7 @@ from purpose_agent.calibrating import (
     VerifiedEpisode,
     calibrate,
     family_of,
+    informedness,
 )
 from purpose_agent.calibration import Calibration, Skill
 from purpose_agent.events import (
@@ -200,3 +201,30 @@ def test_a_critic_that_came_later_is_judged_by_its_own_episodes() -> None:
     assert found.critics["old"].skill.n == 40
     assert found.critics["new"].calibrations.pooled.n_episodes == 20
     assert found.critics["new"].skill.n == 0
+
+
+# -- what critics' outcomes are worth as outcomes ----------------------------------------------------------
+
+
+def said(success: bool, *chances: float, n: int) -> list[VerifiedEpisode]:
+    return [VerifiedEpisode(f"{success}{chances}{i}", "f", success, {}, {"c": chances}) for i in range(n)]
+
+
+def test_informedness_is_sensitivity_plus_specificity_less_one() -> None:
+    rows = (
+        said(True, 0.1, 0.9, n=15)
+        + said(True, 0.9, 0.1, n=5)
+        + said(False, 0.8, n=2)
+        + said(False, 0.2, n=18)
+    )
+    assert informedness(rows) == pytest.approx(15 / 20 - 2 / 20)
+
+
+def test_informedness_is_unknown_until_both_ends_were_seen_often_enough() -> None:
+    assert informedness([]) is None
+    assert informedness(said(True, 0.9, n=500) + said(False, 0.1, n=9)) is None
+    assert informedness(said(True, 0.9, n=10) + said(False, 0.1, n=10)) == 1.0
+
+
+def test_a_critic_that_says_the_same_of_all_is_not_informed() -> None:
+    assert informedness(said(True, 0.9, n=50) + said(False, 0.9, n=50)) == 0.0

@@ -539,7 +539,7 @@ def test_a_failure_that_came_no_closer_reaches_the_distiller() -> None:
 
 def test_a_lesson_is_found_by_what_only_the_state_says() -> None:
     llm = scripted(act("look"), critic=judged(0))
-    orchestrator = Orchestrator(llm, SimpleEnvironment(lambda _, s: s), ACTIONS)
+    orchestrator = Orchestrator(llm, SimpleEnvironment(lambda _, s: s), ACTIONS, withholding=False)
     orchestrator.optimizer.merge_heuristics(
         [Heuristic(f"in the {w} room", f"press {w[::-1]}", [], MemoryTier.STRATEGIC) for w in ROOMS]
     )

@@ -323,7 +323,8 @@ def test_a_library_of_another_store_is_refused(optimizers: Any, store: Store) ->
 
 
 def test_distillers_are_known_by_name(optimizers: Any) -> None:
-    assert [d.name for d in optimizers().distillers] == ["shortest_path", "divergence", "dead_ends", "llm"]
+    names = ["shortest_path", "divergence", "dead_ends", "value_tips", "llm"]
+    assert [d.name for d in optimizers().distillers] == names
     assert [d.name for d in optimizers("llm", Recorder()).distillers] == ["llm", "recorder"]
     assert {"shortest_path", "divergence", "dead_ends", "llm"} <= set(distiller_registry.names())
     with pytest.raises(UsageError, match=r"'nope'.*shortest_path"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from purpose_agent.action_reply import DONE, DONE_DESCRIPTION, RECALL, RefusedError, read_action, reply_schema
 from purpose_agent.conversation import Conversation, Turn
@@ -28,9 +28,11 @@ from purpose_agent.llm_backend.json_reply import salvage
 from purpose_agent.llm_backend.sync_front import run_sync
 from purpose_agent.memory.rendering import body, memory_block, tip_line
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.prompt_text import shorten
 from purpose_agent.types import Action, Heuristic, MemoryTier, Snapshot, State
+
+if TYPE_CHECKING:
+    from purpose_agent.memory.value_guide import ValueGuide
 
 MAX_REFUSALS = 3
 """A model that proposes this many impossible actions in one step has failed the step."""

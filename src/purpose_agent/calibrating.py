@@ -19,8 +19,11 @@ from purpose_agent.errors import UsageError
 from purpose_agent.journal import outcome_of, readings_of
 from purpose_agent.memory.purpose_family import family_named_after, family_of
 from purpose_agent.store.base import EpisodeInfo, Store
+from purpose_agent.types import PHI_MAX, SUCCESS_PHI
 
 ARTEFACT = "calibration"
+JUDGED_BY = 10
+"""Verified successes, and as many failures, from which on the critics' last word is judged by them."""
 VERSION = 1
 
 WINDOW = 500
@@ -116,6 +119,12 @@ class Calibrator(EpisodeFold[_Folded]):
         with self._lock:
             return self._caught_up().calibrated
 
+    @property
+    def informedness(self) -> float | None:
+        """How much of an effect on success shows in what the critics together call a success; see `informedness`."""
+        with self._lock:
+            return informedness(self._caught_up().rows)
+
     def _fresh(self) -> _Folded:
         return _Folded()
 
@@ -136,6 +145,22 @@ class Calibrator(EpisodeFold[_Folded]):
         success, readings = outcome_of(events), readings_of(events)
         if success is not None and any(readings):
             take_in(folded, episode.id, episode.purpose, success, readings)
+
+
+def informedness(rows: Sequence[VerifiedEpisode]) -> float | None:
+    """Sensitivity + specificity − 1 (Youden 1950) of the critics' last word against the verdict, in [-1, 1].
+
+    Their word is the mean of their calibrated chances, each from a map of earlier episodes. None while fewer than
+    `JUDGED_BY` successes or failures are known.
+    """
+    said: dict[bool, list[bool]] = {True: [], False: []}
+    for row in rows:
+        last = [chances[-1] for chances in row.chances.values() if chances]
+        if last:
+            said[row.success].append(sum(last) / len(last) > SUCCESS_PHI / PHI_MAX)
+    if min(len(said[True]), len(said[False])) < JUDGED_BY:
+        return None
+    return sum(said[True]) / len(said[True]) - sum(said[False]) / len(said[False])
 
 
 def take_in(

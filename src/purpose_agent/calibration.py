@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from operator import itemgetter
-from statistics import NormalDist
 
 import msgspec
 
@@ -316,6 +315,8 @@ def score_interval(rate: float, n: float, level: float) -> tuple[float, float]:
         raise UsageError(f"confidence must be between 0 and 1, got {level!r}")
     if n == 0:
         return 0.0, 1.0
+    from statistics import NormalDist  # needed by reports only
+
     z = NormalDist().inv_cdf((1 + level) / 2)
     squared = z * z
     centre = (n * rate + squared / 2) / (n + squared)

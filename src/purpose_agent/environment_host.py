@@ -81,6 +81,12 @@ class EnvironmentHost:
         return self._ability("verdict") is not None
 
     @property
+    def can_replay(self) -> bool:
+        """Whether it can be reset to a task that was played before."""
+        reset = self._ability("reset")
+        return reset is not None and bool(_accepted(reset, {"seed": None, "options": None}))
+
+    @property
     def trust(self) -> Trust | None:
         """`Trust.ENVIRONMENT` where it says that strangers can write what is observed, None where it does not."""
         return Trust.ENVIRONMENT if getattr(self.environment, "untrusted", False) else None

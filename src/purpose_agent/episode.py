@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from purpose_agent.actor import ActorSession, Decision
 from purpose_agent.errors import describe_error
 from purpose_agent.events import Compacted, Decided, Event, Failed, Recalled, Refused, Scored, StepStarted
 from purpose_agent.limits import Budget, Limits
 from purpose_agent.llm_backend.usage import Usage
-from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.purpose_function import Opinion, PurposeSession
 from purpose_agent.store.base import Store
-from purpose_agent.types import Action, Snapshot, State, StopReason, Trajectory, Verdict
+from purpose_agent.types import Action, Heuristic, Snapshot, State, StopReason, Trajectory, Verdict
+
+if TYPE_CHECKING:
+    from purpose_agent.memory.value_guide import ValueGuide
 
 Listener = Callable[[str, Event], None]
 """Called with the run's id and each event, in order, from the run's own thread."""
@@ -36,6 +38,9 @@ class RunSpec:
     initial_state: State | None = None
     seed: int | None = None
     options: dict[str, Any] | None = None
+    held_out: bool = False
+    probing: tuple[Heuristic, bool] | None = None
+    """An item that is tried out in this run, and whether it is shown."""
 
 
 class EventLog:

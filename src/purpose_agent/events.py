@@ -76,6 +76,8 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
         withheld: ids of those that belong into the prompt's prefix and were withheld at random.
         withheld_tips: ids of the tips that will not come with their action's observations.
         trust: a `Trust` value where strangers may write what the environment shows; "" where not.
+        held_out: whether nothing was used that earlier attempts at this very task taught.
+        probing: id of the item that was tried out in this run; it was shown when it is in ``shown``.
     """
 
     run_id: str
@@ -99,6 +101,8 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run_started"):
     withheld: list[str] = []
     withheld_tips: list[str] = []
     trust: str = ""
+    held_out: bool = False
+    probing: str = ""
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="run_resumed"):

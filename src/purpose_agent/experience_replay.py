@@ -7,15 +7,19 @@ by arithmetic in the store, so several threads and processes may learn from one 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from purpose_agent.errors import StoreCorruptError, StoreError, UsageError
 from purpose_agent.journal import events_of, trajectory_of
 from purpose_agent.numeric import is_whole
 from purpose_agent.store import EpisodeInfo, Store, open_store
 from purpose_agent.types import PHI_MAX, Evidence, Heuristic, MemoryRecord, MemoryTier, Trajectory
+
+if TYPE_CHECKING:
+    from purpose_agent.embedding import Embedder
+    from purpose_agent.memory.episode_vectors import EpisodeVectors
 
 RELEVANCE_FLOOR = 0.1
 """An episode that covers less of a query than this is not retrieved, whatever its value."""
@@ -35,9 +39,12 @@ class ExperienceReplay:
             ``memory.sqlite``; without an ending, or an existing folder, the folder that holds
             ``purpose_agent.sqlite``. A JSON file of that name is neither read nor changed.
         store: a store to share instead; then it is not closed with the replay.
+        embedder: finds episodes that say the same in other words too, as
+            `purpose_agent.embedding.default_embedder` does. None looks at words only.
 
     Raises:
         UsageError: an argument is out of its range, or both a path and a store are given.
+        MissingDependencyError: the embedder needs an extra that is not installed.
         StoreError: the store cannot be opened.
     """
 
@@ -48,6 +55,7 @@ class ExperienceReplay:
         persistence_path: str | Path | None = None,
         *,
         store: Store | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
         if not is_whole(capacity) or capacity < 1:
             raise UsageError(f"capacity must be a whole number of at least 1, got {capacity!r}")
@@ -59,6 +67,7 @@ class ExperienceReplay:
         self.similarity_weight = _fraction("similarity_weight", similarity_weight)
         self._owns_store = store is None
         self.store = open_store(_store_path(persistence_path)) if store is None else store
+        self._vectors = None if embedder is None else self._embedded(embedder)
 
     def add(self, trajectory: Trajectory) -> MemoryRecord:
         """Keep an episode; the same one (by ``trajectory.id``) twice is one.
@@ -88,16 +97,18 @@ class ExperienceReplay:
             ),
             f"{trajectory.task_description}\n{trajectory.purpose}",
         )
+        if self._vectors is not None:
+            self._vectors.add([episode])
         self.store.trim_episodes(self.capacity)
-        return self._record(episode, trajectory)
+        return self._records([episode], trajectory)[0]
 
     def get(self, record_id: str) -> MemoryRecord | None:
         """One episode, None when it is not in the index."""
         episode = self.store.episode(record_id)
-        return None if episode is None else self._record(episode)
+        return None if episode is None else self._records([episode])[0]
 
     def retrieve(self, query: str, top_k: int = 5, min_q_value: float = 0.0) -> list[MemoryRecord]:
-        """The episodes that fit a task best, best first; none when none shares its words.
+        """The episodes that fit a task best, best first; none when none shares its words or, embedded, its meaning.
 
         Episodes that failed for a transient cause are left out: they say nothing about the task.
 
@@ -115,7 +126,7 @@ class ExperienceReplay:
             for episode, relevance in self._relevant(query, top_k, floor)
         ]
         ranked.sort(key=lambda item: (-item[0], -item[1].number))
-        return [self._record(episode) for _, episode in ranked[:top_k]]
+        return self._records([episode for _, episode in ranked[:top_k]])
 
     def update_q_value(self, record_id: str, reward: float, alpha: float = 0.1) -> None:
         """Move the value of an episode towards ``reward`` by the fraction ``alpha``; one that is gone is left alone.
@@ -203,26 +214,52 @@ class ExperienceReplay:
             if not self.store.events(trajectory.id):  # else another process wrote the same episode meanwhile
                 raise
 
+    def _embedded(self, embedder: Embedder) -> EpisodeVectors:
+        from purpose_agent.memory.episode_vectors import EpisodeVectors  # only who embeds needs it
+
+        return EpisodeVectors(self.store, embedder, RELEVANCE_FLOOR)
+
     def _relevant(self, query: str, top_k: int, min_q_value: float) -> list[tuple[EpisodeInfo, float]]:
         """At least ``top_k`` episodes that qualify, if there are that many; looks further down as long as needed."""
+        vectors, vector = self._vectors, None
+        if vectors is not None:
+            vectors.catch_up()
+            vector = vectors.query(query)
         limit = max(_FIRST_LOOK, 4 * top_k)
         while True:
             found = self.store.search_episodes(query, limit)
+            exhausted = len(found) < limit or found[-1][1] < RELEVANCE_FLOOR
+            if vectors is not None and vector is not None:
+                near, all_near = vectors.near(vector, limit)
+                found = _combined(found, near)
+                exhausted = exhausted and all_near
             fit = [
                 (episode, relevance)
                 for episode, relevance in found
                 if relevance >= RELEVANCE_FLOOR and episode.q_value >= min_q_value and not episode.transient
             ]
-            exhausted = len(found) < limit or found[-1][1] < RELEVANCE_FLOOR
             if len(fit) >= top_k or exhausted:
                 return fit
             limit *= 4
 
-    def _record(self, episode: EpisodeInfo, trajectory: Trajectory | None = None) -> MemoryRecord:
-        def load() -> Trajectory:
-            return self._load(episode.id) if trajectory is None else trajectory
+    def _records(
+        self, episodes: Sequence[EpisodeInfo], trajectory: Trajectory | None = None
+    ) -> list[MemoryRecord]:
+        """The episodes as records; ``trajectory`` is that of the only one, where it is known."""
+        from purpose_agent.memory.stored_record import StoredRecord  # not needed to import the package
 
-        return _StoredRecord.of(episode, load, lambda: self._heuristics_from(episode.id))
+        vectors = {} if self._vectors is None else self._vectors.of([e.id for e in episodes])
+
+        def record(episode: EpisodeInfo) -> MemoryRecord:
+            def load() -> Trajectory:
+                return self._load(episode.id) if trajectory is None else trajectory
+
+            def heuristics() -> list[Heuristic]:
+                return self._heuristics_from(episode.id)
+
+            return StoredRecord.of(episode, vectors.get(episode.id), load, heuristics)
+
+        return [record(episode) for episode in episodes]
 
     def _load(self, id: str) -> Trajectory:
         events = self.store.events(id)
@@ -234,48 +271,6 @@ class ExperienceReplay:
         return [h for h in self.store.heuristics() if id in _sources(h)]
 
 
-class _StoredRecord(MemoryRecord):
-    """A record that reads its trajectory and its heuristics from the store when they are first looked at."""
-
-    @classmethod
-    def of(
-        cls,
-        episode: EpisodeInfo,
-        trajectory: Callable[[], Trajectory],
-        heuristics: Callable[[], list[Heuristic]],
-    ) -> Self:
-        """The record of an episode; the arguments are called at most once."""
-        record = cls.__new__(cls)
-        record.id = episode.id
-        record.task_embedding = None
-        record.retrieval_q_value = episode.q_value
-        record.__dict__["_loaders"] = {"trajectory": trajectory, "heuristics": heuristics}
-        return record
-
-    def __getattr__(self, name: str) -> Any:
-        loader = self.__dict__.get("_loaders", {}).get(name)
-        if loader is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.__dict__[name] = value = loader()
-        return value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (
-            MemoryRecord,
-            (self.trajectory, self.heuristics, self.task_embedding, self.retrieval_q_value, self.id),
-        )
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, MemoryRecord):
-            return NotImplemented
-        return self.__reduce__()[1] == _StoredRecord.__reduce__(cast(_StoredRecord, other))[1]
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"MemoryRecord(id={self.id!r}, retrieval_q_value={self.retrieval_q_value!r}, …)"
-
-
 def _store_path(path: str | Path | None) -> str | Path | None:
     if path is None or not str(path).strip():
         return path  # an empty one is refused where stores are opened
@@ -285,6 +280,22 @@ def _store_path(path: str | Path | None) -> str | Path | None:
     if not named.suffix or named.suffix.lower() in FILE_SUFFIXES or named.is_dir():
         return named
     return named.with_suffix(".sqlite")
+
+
+def _combined(
+    found: Sequence[tuple[EpisodeInfo, float]], near: Sequence[tuple[EpisodeInfo, float]]
+) -> list[tuple[EpisodeInfo, float]]:
+    """The episodes that were found by their words or by their meaning, with a relevance made of both."""
+    from purpose_agent.memory.semantic_relevance import combined_relevance  # only who embeds needs it
+
+    by_words = {episode.number: relevance for episode, relevance in found}
+    by_meaning = {episode.number: relevance for episode, relevance in near}
+
+    def relevance(number: int) -> float:
+        return combined_relevance(by_words.get(number, 0.0), by_meaning.get(number, 0.0), RELEVANCE_FLOOR)
+
+    episodes = {episode.number: episode for episode, _ in (*found, *near)}
+    return [(episode, relevance(number)) for number, episode in episodes.items()]
 
 
 def _score(trajectory: Trajectory) -> float:

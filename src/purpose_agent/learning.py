@@ -12,7 +12,10 @@ from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.optimizer import HeuristicOptimizer
-from purpose_agent.types import Action, Trajectory
+from purpose_agent.types import LIMIT_STOPS, Action, Trajectory
+
+LEAST_INFORMED = 0.1
+"""An outcome that is judged by critics less informed than this credits nothing; see `Trial.informedness`."""
 
 
 @dataclass
@@ -63,10 +66,10 @@ class Learner:
         try:
             self.values.keep(trajectory, admissible)
             self.replay.add(trajectory)
-            if not trajectory.failed_transiently:
+            if not trajectory.failed_transiently or trajectory.stop_reason in LIMIT_STOPS:
                 credited = self._credit(trajectory)
-                if example_id is not None:
-                    self.replay.update_q_value(example_id, float(trajectory.succeeded))
+            if example_id is not None and not trajectory.failed_transiently:
+                self.replay.update_q_value(example_id, float(trajectory.succeeded))
             learned_values = self.values.catch_up() and not trajectory.failed_transiently
         except Exception as e:
             failures.append(Failed(step, "memory", describe_error(e)))
@@ -87,7 +90,23 @@ class Learner:
         return Learned(added, credited, learned_values), failures
 
     def _credit(self, trajectory: Trajectory) -> list[str]:
-        """Credit what was shown, and what was withheld at random; nothing else."""
-        tried = self.library.record(self.library.credits.trials_of(trajectory))
+        """Credit what was shown, and what was withheld at random; nothing else.
+
+        A run that hit a limit counts as a trial, or an item that makes runs too long would go unnoticed.
+        """
+        informed = self._informedness(trajectory)
+        tried: list[str] = []
+        if informed >= LEAST_INFORMED:
+            tried = self.library.record(self.library.credits.trials_of(trajectory, informed))
+        if trajectory.failed_transiently:
+            return tried
         others = [id for id in trajectory.shown if id not in trajectory.propensities]
         return tried + self.library.credit(others, trajectory.succeeded)
+
+    def _informedness(self, trajectory: Trajectory) -> float:
+        """Of whoever says how the episode ended; 1 for critics that no verdict ever tested."""
+        verified = trajectory.verdict is not None and trajectory.verdict.success is not None
+        if verified or self.calibrator is None:
+            return 1.0
+        known = self.calibrator.informedness
+        return 1.0 if known is None else known

@@ -20,6 +20,7 @@ from purpose_agent.memory.distilling import (
 )
 from purpose_agent.memory.distilling_claims import Claims
 from purpose_agent.memory.library import Library
+from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.store.base import Store
 from purpose_agent.types import Heuristic, MemoryTier, Trajectory
 
@@ -56,6 +57,7 @@ class HeuristicOptimizer:
         store: where the library is kept; in memory when there is neither a store nor a library.
         library: used instead of a new one over ``store``.
         distillers: distillers, or names known to the `distiller_registry`; see `DEFAULT_DISTILLERS`.
+        values: the value memory, for distillers that read it; default: one over the library's store.
 
     Raises:
         UsageError: a name is not known, or ``library`` is not kept in ``store``.
@@ -70,6 +72,7 @@ class HeuristicOptimizer:
         store: Store | None = None,
         library: Library | None = None,
         distillers: Sequence[Distiller | str] | None = None,
+        values: ValueLearner | None = None,
     ) -> None:
         if library is not None and store is not None and library.store is not store:
             raise UsageError("the library is kept in another store; pass a store or a library, not both")
@@ -84,7 +87,7 @@ class HeuristicOptimizer:
         self.library = library
         wanted = DEFAULT_DISTILLERS if distillers is None else distillers
         self.distillers = [
-            make_distiller(d, llm=llm, store=self.library.store, min_gain=min_reward_threshold)
+            make_distiller(d, llm=llm, store=self.library.store, min_gain=min_reward_threshold, values=values)
             if isinstance(d, str)
             else d
             for d in wanted

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from purpose_agent.actor import Actor, Decision
 from purpose_agent.approval import Approval
@@ -18,6 +18,7 @@ from purpose_agent.bridge import SyncBridge
 from purpose_agent.calibrating import Calibrator
 from purpose_agent.checkers import Checker
 from purpose_agent.critics import Critic
+from purpose_agent.embedding import default_embedder
 from purpose_agent.engine import Engine
 from purpose_agent.environment import Environment, SimpleEnvironment
 from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse
@@ -29,6 +30,7 @@ from purpose_agent.learning import Learner
 from purpose_agent.limits import Limits
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.memory.experience_critic import ExperienceCritic
+from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.numeric import is_whole
@@ -43,6 +45,10 @@ from purpose_agent.store.base import Store
 from purpose_agent.streaming import StreamEvent, StreamTranslator
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import PHI_MAX, MemoryTier, State, Trajectory, TrajectoryStep, new_id
+
+if TYPE_CHECKING:
+    from purpose_agent.gatekeeper import Gatekeeper, ProbeListener
+    from purpose_agent.memory.gate.probing import GateReport
 
 __all__ = [
     "AsyncOrchestrator",
@@ -141,7 +147,8 @@ class Orchestrator:
         self.purpose_fn = PurposeFunction(
             None, store=scores, critics=critics, checkers=checkers, calibrator=calibrator
         )
-        self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store)
+        embedder = default_embedder()
+        self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store, embedder=embedder)
         self.library = Library(self.store, MAX_PER_TIER)
         self.optimizer = HeuristicOptimizer(
             optimizer_llm or llm,
@@ -149,6 +156,7 @@ class Orchestrator:
             store=self.store,
             library=self.library,
             distillers=distillers,
+            values=values,
         )
         learner = Learner(
             self.experience_replay, self.library, self.optimizer, values, optimize_every_n_tasks, calibrator
@@ -164,7 +172,13 @@ class Orchestrator:
             actor=self.actor,
             engine=engine,
             store=self.store,
-            memory=TaskMemory(self.actor, self.experience_replay, self.library, withholding),
+            memory=TaskMemory(
+                self.actor,
+                self.experience_replay,
+                self.library,
+                withholding,
+                None if embedder is None else ItemVectors(embedder),
+            ),
             values=values,
             learner=learner,
             available_actions=available_actions,
@@ -189,6 +203,7 @@ class Orchestrator:
         seed: int | None = None,
         options: dict[str, Any] | None = None,
         learning: bool | None = None,
+        held_out: bool = False,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """Run one task to its end and learn from it.
@@ -203,6 +218,8 @@ class Orchestrator:
             seed: of the task, passed to ``reset``.
             options: passed to ``reset``.
             learning: overrides the orchestrator's for this run.
+            held_out: evaluate the task as if it was never met: nothing is learned, and nothing is used that earlier
+                attempts at this very task taught.
             listeners: called with every event of the run.
 
         Returns:
@@ -213,7 +230,7 @@ class Orchestrator:
         """
         spec = self.spec(
             purpose, initial_state, max_steps, early_stop_phi, task_description,
-            seed=seed, options=options, learning=learning,
+            seed=seed, options=options, learning=learning, held_out=held_out,
         )  # fmt: skip
         return self._bridge.run(self.runner.run(spec, listeners))
 
@@ -228,9 +245,12 @@ class Orchestrator:
         seed: int | None = None,
         options: dict[str, Any] | None = None,
         learning: bool | None = None,
+        held_out: bool = False,
     ) -> RunSpec:
         """The checked options of a run; see `run_task`."""
         check_task(purpose, max_steps, early_stop_phi)
+        if held_out and learning:
+            raise UsageError("a held-out task teaches nothing: give held_out=True or learning=True, not both")
         if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
         if seed is None and self.seed is not None:
@@ -243,11 +263,12 @@ class Orchestrator:
             max_steps=max_steps,
             early_stop_phi=early_stop_phi,
             decision=self.decision,
-            learning=self.learning if learning is None else learning,
+            learning=not held_out and (self.learning if learning is None else learning),
             limits=self.limits,
             initial_state=initial_state,
             seed=seed,
             options=options,
+            held_out=held_out,
         )
 
     def resume(self, run_id: str, *, listeners: Sequence[Listener] = ()) -> TaskResult:
@@ -270,6 +291,42 @@ class Orchestrator:
             self.experience_replay.update_q_value(record.id, float(trajectory.succeeded))
         self._bridge.run(self.runner.learner.take_in(trajectory))
         self.sync_memory()
+
+    def probe(
+        self,
+        item_id: str,
+        *,
+        max_pairs: int = 96,
+        max_steps: int = 20,
+        listener: ProbeListener | None = None,
+    ) -> GateReport:
+        """Play past tasks again, with a memory item and without it, until it is clear whether it helps.
+
+        A proven item becomes active. A rejected one that waited for it is retired, and so is one in use that breaks
+        more than it mends. Nothing else is learned.
+
+        Args:
+            item_id: of a live item; quarantined ones may be probed too.
+            max_pairs: bound on the pairs of episodes.
+            max_steps: bound on each episode.
+            listener: told of each probe run.
+
+        Raises:
+            UsageError: there is no such item, or the environment cannot be reset to past tasks.
+        """
+        return self._bridge.run(self._gatekeeper(max_steps, listener).probe(item_id, max_pairs=max_pairs))
+
+    def probe_waiting(
+        self, *, max_pairs: int = 96, max_steps: int = 20, listener: ProbeListener | None = None
+    ) -> list[GateReport]:
+        """`probe` for every candidate and every quarantined item."""
+        return self._bridge.run(self._gatekeeper(max_steps, listener).probe_waiting(max_pairs=max_pairs))
+
+    def _gatekeeper(self, max_steps: int, listener: ProbeListener | None) -> Gatekeeper:
+        from purpose_agent.gatekeeper import Gatekeeper  # probing is rare; an import need not load it
+
+        template = replace(self.spec("probe", max_steps=max_steps, learning=False), seed=None)
+        return Gatekeeper(self.runner, self.library, template, listener)
 
     def sync_memory(self) -> None:
         """Show the actor the library as it is now; call it after changing the library by hand."""

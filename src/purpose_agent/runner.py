@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from purpose_agent.actor import Actor, ActorSession, Briefing
 from purpose_agent.engine import Engine
@@ -24,8 +24,8 @@ from purpose_agent.journal import (
 from purpose_agent.learning import Learner
 from purpose_agent.limits import Budget, Limits
 from purpose_agent.llm_backend.usage import Usage, collect_usage
+from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory.value_guide import ValueGuide
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.purpose_function import PurposeSession
@@ -42,6 +42,9 @@ from purpose_agent.types import (
     TrajectoryStep,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from purpose_agent.memory.value_guide import ValueGuide
 
 MAX_PURPOSE_CHARS = 20_000
 """A longer purpose would not leave a model room for anything else."""
@@ -78,6 +81,11 @@ class Runner:
         """The environment."""
         return self.engine.host
 
+    @property
+    def _offered(self) -> dict[str, str] | None:
+        """Names and descriptions of the actions, where they are a closed list."""
+        return self.available_actions or self.host.actions
+
     # -- a new run -----------------------------------------------------------------------------------------
     async def run(self, spec: RunSpec, listeners: Sequence[Listener] = ()) -> TaskResult:
         """Play a new episode and learn from it.
@@ -93,8 +101,18 @@ class Runner:
                 return self._stillborn(spec, log, e)
             following = self._follow(spec, state, admissible)
             verdict = await following.settle(given, in_thread=self.host.in_thread)
-            seed = (spec.seed or 0) if spec.learning else None
-            memory, example = self.memory.for_task(spec.task, spec.purpose, state, spec.decision, seed)
+            chance = spec.run_id if spec.seed is None else spec.seed
+            without = self._left_out(spec, state)
+            memory, example = self.memory.for_task(
+                spec.task,
+                spec.purpose,
+                state,
+                spec.decision,
+                chance if spec.learning else None,
+                without=without,
+                probing=spec.probing,
+                offered=None if self.host.lists_admissible else self._offered,
+            )
             trajectory = Trajectory(
                 spec.task,
                 spec.purpose,
@@ -102,8 +120,11 @@ class Runner:
                 seed=spec.seed,
                 options=spec.options,
                 propensities=dict(memory.propensities),
+                trust=self.host.trust,
             )
-            episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
+            episode = self._episode(
+                spec, log, trajectory, state, memory, example, admissible, following, without
+            )
             episode.verdict, episode.terminal = verdict, terminal
             log.emit(self._started(spec, state, verdict, memory, trajectory.created_at, example))
             following.report_to(episode.failed)
@@ -123,6 +144,12 @@ class Runner:
         verdict = await self.host.verdict(state)
         terminal = await self.host.is_terminal(state)
         return state, verdict, terminal, await self.host.admissible(state)
+
+    def _left_out(self, spec: RunSpec, state: Snapshot) -> frozenset[str]:
+        """Earlier attempts at the very task, where it is evaluated as if it was never met."""
+        if not spec.held_out:
+            return frozenset()
+        return attempts_at(self.store, spec.purpose, spec.task, state, spec.seed, spec.options)
 
     def _follow(self, spec: RunSpec, state: Snapshot, admissible: list[Action]) -> PurposeSession:
         """Φ at the first state."""
@@ -176,6 +203,9 @@ class Runner:
             propensities=dict(memory.propensities),
             withheld=memory.withheld_prefix,
             withheld_tips=memory.withheld_tips,
+            trust=self.host.trust or "",
+            held_out=spec.held_out,
+            probing=spec.probing[0].id if spec.probing is not None else "",
         )
 
     def _episode(
@@ -188,17 +218,18 @@ class Runner:
         example: MemoryRecord | None,
         admissible: list[Action],
         following: PurposeSession,
+        without: frozenset[str],
     ) -> Episode:
         guide: ValueGuide | None = None
         if spec.decision == "choice":
-            guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning)
+            guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning, without=without)
             guide.begin(state, admissible, following.given)
         briefing = Briefing(
             purpose=spec.purpose,
             task=spec.task,
             state=state,
             decision=spec.decision,
-            offered=self.available_actions or self.host.actions,
+            offered=self._offered,
             memory=memory,
             example=example_text(example.trajectory) if example is not None else "",
             guide=guide,
@@ -274,7 +305,9 @@ class Runner:
         memory, example = self.memory.as_shown(started)
         admissible = await self.host.admissible(state)
         following = self._follow(spec, state, admissible)
-        episode = self._episode(spec, log, trajectory, state, memory, example, admissible, following)
+        episode = self._episode(
+            spec, log, trajectory, state, memory, example, admissible, following, self._left_out(spec, state)
+        )
         episode.asked = any(asks_model(event) for event in events)
         episode.verdict = restore_verdict(started.verdict)
         self._restore_verdict(episode)
@@ -328,6 +361,7 @@ def _spec_of(started: RunStarted, limits: Limits) -> RunSpec:
         limits=limits,
         seed=started.seed,
         options=started.options,
+        held_out=started.held_out,
     )
 
 

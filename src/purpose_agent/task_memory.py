@@ -10,13 +10,18 @@ from itertools import islice
 from purpose_agent.actor import Actor, Decision
 from purpose_agent.events import RunStarted
 from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.life_cycle import is_shown
 from purpose_agent.memory.provenance.allowed_actions import names_unknown_action
 from purpose_agent.memory.provenance.labels import outcome_trust
 from purpose_agent.memory.retrieval import select
+from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
 from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
+
+PER_TIER, PER_ACTION, TOKEN_BUDGET = 4, 2, 600
+"""Most items of a tier, most tips about an action, and most tokens of the prefix block, for an actor that writes."""
 
 MAX_EXAMPLE_STEPS = 30
 """Actions of a similar episode that are shown as an example."""
@@ -34,12 +39,14 @@ class TaskMemory:
         replay: episodes.
         library: lessons.
         withholding: whether selected items are now and then withheld, to learn what they are worth.
+        vectors: the items' meaning, where there is an embedder.
     """
 
     actor: Actor
     replay: ExperienceReplay
     library: Library
     withholding: bool = True
+    vectors: ItemVectors | None = None
 
     def for_task(
         self,
@@ -47,8 +54,10 @@ class TaskMemory:
         purpose: str,
         state: State,
         decision: Decision,
-        seed: int | None,
+        seed: int | str | None,
         *,
+        without: frozenset[str] = frozenset(),
+        probing: tuple[Heuristic, bool] | None = None,
         offered: Collection[str] | None = None,
     ) -> tuple[Selection, MemoryRecord | None]:
         """Items chosen by relevance and worth, and the most similar solved episode, if there is one.
@@ -61,16 +70,21 @@ class TaskMemory:
             state: the first one.
             decision: how the actor decides.
             seed: of what chance decides about the items; None where nothing is learned and so nothing tried.
+            without: ids of episodes that are not shown, and whose lessons are not shown unless others support them.
+            probing: an item that is tried out, and whether it is shown; everything else is as without it.
             offered: the names of all actions there are, where that is a closed list; an item that names another one is
                 not shown.
         """
         query = purpose if task == purpose else f"{task}\n{purpose}"
-        records = self.replay.retrieve(query, top_k=_SIMILAR)
+        records = self.replay.retrieve(query, top_k=_SIMILAR + len(without))
+        records = [r for r in records if r.id not in without]
         attached = [h for record in records[:_LIKE_IT] for h in record.heuristics]
         allowed = partial(self._allowed, offered=offered)
         strategic = allowed(_with(self.actor.strategic_memory, attached, MemoryTier.STRATEGIC))
         procedural = allowed(_with(self.actor.procedural_memory, attached, MemoryTier.PROCEDURAL))
         tips = allowed(self._tips(attached))
+        contexts = self.library.contexts()
+        sparse = decision == "choice"
         memory = select(
             strategic,
             procedural,
@@ -78,10 +92,18 @@ class TaskMemory:
             worth=self.library.credits.draws((*strategic, *procedural, *tips), purpose, seed),
             query=query,
             situation=state.describe(),
-            contexts=self.library.contexts(),
-            **({"per_tier": 1, "token_budget": 200} if decision == "choice" else {}),
+            contexts=contexts,
+            similar=None if self.vectors is None else partial(self.vectors.similar, contexts=contexts),
+            leave_out=(lambda h: derived_from(h, without)) if without else None,
+            per_tier=1 if sparse else PER_TIER,
+            per_action=1 if sparse else PER_ACTION,
+            token_budget=200 if sparse else TOKEN_BUDGET,
         )
         memory = self._tried(memory, purpose, seed)
+        if probing is not None:
+            item, shown = probing
+            memory = memory.without_item(item.id)
+            memory = memory.with_item(item) if shown else memory
         if decision == "choice" and memory.procedural:
             return memory, None
         own = islice((r for r in records if not self._is_claim(r.trajectory)), _LIKE_IT)
@@ -108,7 +130,7 @@ class TaskMemory:
         """Whether strangers say what was done and how it ended; that is no example."""
         return self.library.defences.labels and outcome_trust(trajectory).tainted
 
-    def _tried(self, memory: Selection, purpose: str, seed: int | None) -> Selection:
+    def _tried(self, memory: Selection, purpose: str, seed: int | str | None) -> Selection:
         """The selection after chance decided about it. What a person or a caller put in is not experimented with."""
         open_to_chance = [h for h in memory.items if h.id in self.library and h.source != "human"]
         assigned = self.library.credits.assign(open_to_chance, purpose, seed if self.withholding else None)

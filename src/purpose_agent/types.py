@@ -371,12 +371,18 @@ class StopReason(StrEnum):
     """A defect in this package or in a plugin; please report it."""
 
 
-TRANSIENT_STOPS = frozenset(
+LIMIT_STOPS = frozenset(
     {
         StopReason.LIMIT_MODEL_CALLS,
         StopReason.LIMIT_TOKENS,
         StopReason.LIMIT_COST,
         StopReason.LIMIT_SECONDS,
+    }
+)
+"""A run that used up what it was given: it teaches nothing about the task, but what was shown may be the reason."""
+
+TRANSIENT_STOPS = LIMIT_STOPS | frozenset(
+    {
         StopReason.ABORTED,
         StopReason.INTERRUPTED,
         StopReason.MODEL_ERROR,

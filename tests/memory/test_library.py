@@ -10,8 +10,8 @@ from fakes.episodes import episode, keep, lesson
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.library import MAX_EVIDENCE, Library
 from purpose_agent.store import open_store
-from purpose_agent.store.base import Store
-from purpose_agent.types import Evidence, HeuristicStatus, MemoryTier
+from purpose_agent.store.base import Store, Trial
+from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, MemoryTier
 
 
 @pytest.fixture
@@ -207,19 +207,66 @@ def test_an_item_with_forty_failures_is_gone(library: Library) -> None:
     for _ in range(40):
         library.credit([item.id], False)
     assert item.id not in library
-    assert "0 of 30 shown" in library.store.history(item.id)[-1][2]
+    assert "shown in 30 episodes, none of which succeeded" in library.store.history(item.id)[-1][2]
 
 
-def test_an_item_that_does_worse_than_episodes_without_it_is_gone_sooner(
-    store: Store, library: Library
-) -> None:
-    solve(store, 20, success=True)
+def tried(library: Library, item: Heuristic, n: int, *, shown: float, withheld: float) -> Heuristic:
+    """``n`` episodes in which a fair coin shows or withholds an item, with the rates of success of either side."""
+    won = {True: 0, False: 0}
+    for i in range(n):
+        if item.id not in library:
+            break
+        side = i % 2 == 0
+        count, rate = i // 2 + 1, shown if side else withheld
+        success = won[side] < round(rate * count)
+        won[side] += success
+        library.record([Trial(item.id, f"t{i}", "f", side, 0.5, float(success))])
+    found = library.get(item.id)
+    assert found is not None
+    return found
+
+
+def test_an_item_that_harms_is_retired_with_its_uplift(library: Library) -> None:
     (item,) = library.add([lesson()], "test")
-    for i in range(8):
-        assert item.id in library
-        keep(store, episode(("look", "x"), success=False, id=f"bad{i}"))
-        library.credit([item.id], False)
-    assert item.id not in library
+    found = tried(library, item, 200, shown=0.3, withheld=0.8)
+    assert found.status == HeuristicStatus.RETIRED
+    assert "it harms: uplift -0." in library.store.history(item.id)[-1][2]
+    assert found.uplift is not None
+    assert found.uplift.high < 0
+
+
+def test_an_item_that_helps_is_proven_and_active(library: Library) -> None:
+    (item,) = library.add([lesson()], "test")
+    assert item.uplift is None
+    found = tried(library, item, 200, shown=0.9, withheld=0.3)
+    assert found.status == HeuristicStatus.ACTIVE
+    assert found.uplift is not None
+    assert 0 < found.uplift.low < 0.6 < found.uplift.high
+    assert (found.shown, found.withheld) == (100, 100)
+
+
+def test_an_item_that_does_nothing_stays_a_canary_however_often_it_succeeds(library: Library) -> None:
+    (item,) = library.add([lesson()], "test")
+    assert tried(library, item, 400, shown=0.9, withheld=0.9).status == HeuristicStatus.CANARY
+
+
+def test_an_active_item_that_turns_harmful_is_demoted(library: Library) -> None:
+    (item,) = library.add([lesson()], "test")
+    assert tried(library, item, 200, shown=0.9, withheld=0.3).status == HeuristicStatus.ACTIVE
+    for i in range(100):
+        library.record([Trial(item.id, f"u{i}", "f", i % 2 == 0, 0.5, float(i % 2))])
+        if library.get(item.id).status != HeuristicStatus.ACTIVE:  # type: ignore[union-attr]
+            break
+    assert i < 60
+    assert "begun to do harm" in library.store.history(item.id)[-1][2]
+
+
+def test_a_trial_counts_once_an_episode(library: Library) -> None:
+    (item,) = library.add([lesson()], "test")
+    trial = Trial(item.id, "e", "f", True, 0.5, 1.0)
+    assert library.record([trial, trial]) == [item.id]
+    assert library.record([trial]) == []
+    assert library.get(item.id).shown == 1  # type: ignore[union-attr]
 
 
 def test_a_few_failures_do_not_retire(store: Store, library: Library) -> None:
@@ -236,23 +283,6 @@ def test_an_item_no_worse_than_a_hard_world_stays(store: Store, library: Library
     for i in range(29):
         library.credit([item.id], i == 3)
     assert item.id in library
-
-
-def test_a_canary_with_good_showings_becomes_active(library: Library) -> None:
-    (item,) = library.add([lesson()], "test")
-    for _ in range(5):
-        assert library.get(item.id).status == HeuristicStatus.CANARY  # type: ignore[union-attr]
-        library.credit([item.id], True)
-    assert library.get(item.id).status == HeuristicStatus.ACTIVE  # type: ignore[union-attr]
-
-
-def test_transient_failures_do_not_count_as_episodes_without_the_item(store: Store, library: Library) -> None:
-    for i in range(20):
-        keep(store, episode(("look", "x"), success=False, stop_reason="model_error", id=f"t{i}"))
-    (item,) = library.add([lesson()], "test")
-    for _ in range(5):
-        library.credit([item.id], False)
-    assert library.get(item.id).status == HeuristicStatus.CANARY  # type: ignore[union-attr]
 
 
 # -- room --------------------------------------------------------------------------------------------------

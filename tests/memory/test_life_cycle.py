@@ -9,59 +9,56 @@ from hypothesis import strategies as st
 from fakes.episodes import lesson
 from purpose_agent.memory.life_cycle import (
     HOPELESS_AFTER,
-    JUDGED_AFTER,
-    JUDGED_SUCCESSFUL_AFTER,
-    PROMOTED_AFTER,
-    is_harmful,
-    is_proven,
     is_shown,
     keep_order,
     posterior_mean,
+    review,
 )
-from purpose_agent.types import Heuristic, HeuristicStatus
+from purpose_agent.types import Heuristic, HeuristicStatus, Uplift
+
+ACTIVE, CANARY, RETIRED = HeuristicStatus.ACTIVE, HeuristicStatus.CANARY, HeuristicStatus.RETIRED
 
 
-def counted(used: int, succeeded: int) -> Heuristic:
-    return lesson(times_used=used, times_succeeded=succeeded)
+def counted(used: int, succeeded: int, **fields: object) -> Heuristic:
+    return lesson(times_used=used, times_succeeded=succeeded, **fields)
 
 
-@settings(deadline=None)
-@given(st.integers(0, JUDGED_AFTER - 1), st.integers(0, 500))
-def test_nothing_is_retired_early(used: int, others: int) -> None:
-    assert not is_harmful(counted(used, 0), others, others)
-
-
-@settings(deadline=None)
-@given(st.integers(0, 300), st.data())
-def test_a_long_row_of_failures_is_harmful_whatever_the_others_did(others: int, data: st.DataObject) -> None:
-    succeeded = data.draw(st.integers(0, others))
-    assert is_harmful(counted(HOPELESS_AFTER, 0), others, succeeded)
+def reviewed(
+    item: Heuristic, uplift: Uplift | None = None, *, e: float = 1.0, drifted: bool = False
+) -> HeuristicStatus | None:
+    change = review(item, uplift, proof=e, threshold=20.0, drifted=drifted)
+    return None if change is None else change[0]
 
 
 @settings(deadline=None)
-@given(st.integers(1, 300), st.data())
-def test_an_item_as_good_as_the_others_is_never_harmful(n: int, data: st.DataObject) -> None:
-    succeeded = data.draw(st.integers(1, n))
-    assert not is_harmful(counted(n, succeeded), n, succeeded)
+@given(st.integers(0, HOPELESS_AFTER - 1), st.floats(-1, 1), st.floats(0, 1))
+def test_nothing_is_retired_while_it_may_do_no_harm(used: int, low: float, high: float) -> None:
+    assert reviewed(counted(used, 0), Uplift(low, min(low, high), high, used)) is None
 
 
-def test_few_episodes_without_the_item_prove_little() -> None:
-    assert not is_harmful(counted(8, 0), 1, 1)
-    assert is_harmful(counted(8, 0), 200, 200)
-    assert not is_harmful(counted(20, 0), 0, 0)
+@settings(deadline=None)
+@given(st.integers(HOPELESS_AFTER, 500), st.floats(-1, 1))
+def test_a_long_row_of_failures_is_retired_whatever_the_estimate(used: int, high: float) -> None:
+    assert reviewed(counted(used, 0), Uplift(high, -1, high, used)) == RETIRED
 
 
-def test_an_item_that_ever_succeeded_is_judged_later() -> None:
-    assert not is_harmful(counted(JUDGED_SUCCESSFUL_AFTER - 1, 3), 200, 200)
-    assert is_harmful(counted(JUDGED_SUCCESSFUL_AFTER, 3), 200, 200)
+@settings(deadline=None)
+@given(st.integers(1, 500), st.floats(-1, -1e-9), st.sampled_from([ACTIVE, CANARY]))
+def test_an_item_whose_whole_interval_is_below_zero_is_retired(
+    used: int, high: float, status: HeuristicStatus
+) -> None:
+    assert reviewed(counted(used, used, status=status), Uplift(high, -1, high, used)) == RETIRED
 
 
-def test_promotion_needs_showings_and_success() -> None:
-    assert not is_proven(counted(PROMOTED_AFTER - 1, PROMOTED_AFTER - 1), 0, 0)
-    assert is_proven(counted(PROMOTED_AFTER, PROMOTED_AFTER), 0, 0)
-    assert not is_proven(counted(PROMOTED_AFTER, 0), 0, 0)
-    assert is_proven(counted(PROMOTED_AFTER, 2), 100, 5)
-    assert not is_proven(counted(PROMOTED_AFTER, 2), 100, 95)
+def test_promotion_needs_proof_however_good_the_counts() -> None:
+    assert reviewed(counted(500, 500)) is None
+    assert reviewed(counted(50, 50), Uplift(0.9, 0.5, 1.0, 60), e=19.0) is None
+    assert reviewed(counted(50, 30), Uplift(0.2, 0.01, 0.4, 60), e=20.5) == ACTIVE
+
+
+def test_an_active_item_that_begins_to_do_harm_must_prove_itself_anew() -> None:
+    assert reviewed(counted(50, 30, status=ACTIVE), None, drifted=True) == CANARY
+    assert reviewed(counted(50, 30, status=CANARY), None, drifted=True) is None
 
 
 def test_posterior_mean_starts_at_its_prior_and_follows_the_counts() -> None:
@@ -70,9 +67,9 @@ def test_posterior_mean_starts_at_its_prior_and_follows_the_counts() -> None:
     assert posterior_mean(counted(8, 8)) == pytest.approx(0.9)
 
 
-def test_a_newcomer_counts_as_average_so_that_the_below_average_go_first() -> None:
-    good, new, poor = counted(10, 9), counted(0, 0), counted(10, 6)
-    assert sorted([poor, new, good], key=lambda h: keep_order(h, 0.75), reverse=True) == [good, new, poor]
+def test_of_equal_worth_what_is_shown_and_better_supported_stays_and_a_persons_word_above_all() -> None:
+    mine, shown, hidden = lesson(source="human"), lesson("a"), lesson("b", status=HeuristicStatus.CANDIDATE)
+    assert keep_order(mine, -1) > keep_order(shown, 0.9) > keep_order(hidden, 0.9) > keep_order(shown, 0.8)
 
 
 @pytest.mark.parametrize("status", HeuristicStatus)

@@ -28,7 +28,7 @@ from purpose_agent.memory.provenance.labels import least, outcome_trust
 from purpose_agent.memory.provenance.quotation import quotes_observation
 from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.store import open_store
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import (
     Evidence,
     Heuristic,
@@ -388,7 +388,11 @@ def test_only_quarantined_items_can_be_verified(library: Library) -> None:
 def test_quarantined_items_do_not_raise_the_bar_for_others(library: Library) -> None:
     library.add([strange(f"send key {n}") for n in range(15)], "flood")
     (item,) = library.add([good()], "own")
-    assert library._threshold(item.id) == Library(open_store(None))._threshold("first")
+    library.record([Trial(item.id, "e", "f", True, 0.5, 1.0)])
+    fresh = Library(open_store(None))
+    (alone,) = fresh.add([good()], "own")
+    fresh.record([Trial(alone.id, "e", "f", True, 0.5, 1.0)])
+    assert library.proof(item.id) == fresh.proof(alone.id)
 
 
 def test_labels_and_quarantine_survive_a_restart(tmp_path: Any) -> None:

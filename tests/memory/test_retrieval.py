@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.embedder import BrokenEmbedder, SynonymEmbedder
 from fakes.episodes import lesson
 from purpose_agent.llm_backend.usage import estimate_tokens
+from purpose_agent.memory.item_vectors import ItemVectors
+from purpose_agent.memory.lexical_relevance import is_general
 from purpose_agent.memory.rendering import memory_block
-from purpose_agent.memory.retrieval import is_general, select
+from purpose_agent.memory.retrieval import select
 from purpose_agent.memory.selection import Selection
 from purpose_agent.types import Heuristic, HeuristicStatus, MemoryTier
 
@@ -158,3 +162,101 @@ def test_an_item_is_no_duplicate_when_it_alone_names_what_was_asked() -> None:
         for n in range(3)
     ]
     assert "room 2" in ids(select(rooms, query="leave room 2"))
+
+
+def test_what_an_item_is_worth_changes_the_order_but_not_what_is_relevant() -> None:
+    red, blue = (lesson("dirty dishes", f"{c} brush {c}", id=c) for c in ("red", "blue"))
+    drawn = {"red": 0.1, "blue": 0.9, "garden": 1e9}
+    asked: list[str] = []
+
+    def worth(item: Heuristic) -> float:
+        asked.append(item.id)
+        return drawn[item.id]
+
+    assert ids(select([red, blue, GARDEN], query="dirty dishes", worth=worth)) == ["blue", "red"]
+    assert asked == ["red", "blue"], "one draw for each relevant item, in the order given"
+
+
+@pytest.mark.parametrize("nothing", [0.0, -0.2, float("nan")])
+def test_what_is_worth_nothing_is_not_shown(nothing: float) -> None:
+    tip = lesson("wash", "gently", tier=MemoryTier.TOOL)
+    assert select(WORLD, WORLD, [tip], query="dirty dishes", worth=lambda _: nothing).ids == ()
+
+
+def test_tips_are_ranked_by_worth() -> None:
+    tips = [lesson("open", f"tip {i}{i} x{i}", tier=MemoryTier.TOOL, id=f"t{i}") for i in range(3)]
+    chosen = select([], [], tips, query="x", worth=lambda h: float(h.id[1]) + 1, per_action=2)
+    assert [h.id for h in chosen.tool["open"]] == ["t2", "t1"]
+
+
+def test_what_is_left_out_is_never_shown() -> None:
+    """A task that is being evaluated must not see what was derived from itself."""
+    own = lesson("dirty dishes", "the answer is 42", id="own", episode_id="this task")
+    procedure = lesson("dirty dishes", "the steps", id="steps", steps=["go"], episode_id="this task")
+    tip = lesson("wash", "press 42", tier=MemoryTier.TOOL, id="tip", episode_id="this task")
+
+    def derived(item: Heuristic) -> bool:
+        return any(e.episode_id == "this task" for e in item.evidence)
+
+    assert len(select([own, KITCHEN], [procedure], [tip], query="dirty dishes").ids) == 4
+    chosen = select([own, KITCHEN], [procedure], [tip], query="dirty dishes", leave_out=derived)
+    assert chosen.ids == ("kitchen",)
+
+
+def test_other_words_are_found_by_their_meaning_only() -> None:
+    query = "Clean a plate"
+    washing = lesson("washing up", "rinse each dish", id="washing")
+    items = [washing, GARDEN, MAZE, BOOKS]
+    assert ids(select(items, query=query)) == []
+    assert ids(select(items, query=query, similar=ItemVectors(SynonymEmbedder()).similar)) == ["washing"]
+
+
+def test_meaning_has_a_floor_too() -> None:
+    similar = ItemVectors(SynonymEmbedder()).similar
+    assert select(WORLD, WORLD, query="compile the kernel", similar=similar).ids == ()
+    assert select(WORLD, query="kitchen", similar=lambda q, i: [float("nan")] * len(i)).ids == ("kitchen",)
+
+
+def test_a_likeness_that_all_items_share_decides_nothing() -> None:
+    items = [lesson("dirty dishes", f"with the {c} brush", id=c) for c in ("red", "green", "blue")] * 20
+    items = [lesson(h.pattern, f"{h.strategy} {n}", id=f"{h.id}{n}") for n, h in enumerate(items)]
+    chosen = select(items, query="use the blue brush 59", similar=lambda _, i: [0.9] * len(i))
+    assert ids(chosen)[0] == "blue59"
+
+
+def test_the_task_a_lesson_came_from_counts_as_its_meaning() -> None:
+    similar = ItemVectors(SynonymEmbedder()).similar
+    assert similar("clean a plate", [MAZE])[0] < 0.1
+    assert similar("clean a plate", [MAZE], {"maze": "wash the dish"})[0] == pytest.approx(1.0)
+
+
+def test_an_items_vector_is_made_once() -> None:
+    embedder = SynonymEmbedder()
+    vectors = ItemVectors(embedder)
+    first = vectors.similar("clean a plate", WORLD)
+    assert vectors.similar("clean a plate", WORLD) == first
+    assert len(embedder.asked) == len(set(embedder.asked)) == 6  # with the empty text of an unknown task
+
+
+def test_a_failing_embedder_leaves_the_words() -> None:
+    vectors = ItemVectors(BrokenEmbedder(OSError("no weights")))
+    with pytest.warns(RuntimeWarning, match="no weights"):
+        assert ids(select(WORLD, query="dirty dishes", similar=vectors.similar)) == ["kitchen"]
+    assert ids(select(WORLD, query="dirty dishes", similar=vectors.similar)) == ["kitchen"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(items, items, st.text(max_size=60), st.integers(0, 200), st.randoms(use_true_random=False))
+def test_the_budget_holds_for_any_worth_and_likeness(a, b, query, budget, dice) -> None:  # type: ignore[no-untyped-def]
+    chosen = select(
+        a,
+        b,
+        query=query,
+        token_budget=budget,
+        worth=lambda _: dice.uniform(-1, 2),
+        similar=lambda _, i: [dice.uniform(-1, 1) for _ in i],
+        leave_out=lambda h: h.times_used == 7,
+    )
+    block = memory_block(chosen)
+    assert not block or estimate_tokens(block) <= budget
+    assert all(h.times_used != 7 for h in chosen.strategic + chosen.procedural)

@@ -22,7 +22,7 @@ from purpose_agent.errors import (
     StoreVersionError,
     UsageError,
 )
-from purpose_agent.store import open_store, schema
+from purpose_agent.store import VectorSpace, open_store, schema
 from purpose_agent.store.opening import FILE_NAME
 from purpose_agent.store.sqlite import SQLiteStore
 
@@ -125,13 +125,32 @@ def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pyt
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = filled(tmp_path)
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (x)", "nonsense")))
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    more = (*schema.MIGRATIONS, ("CREATE TABLE later (x)", "nonsense"))
+    monkeypatch.setattr(schema, "MIGRATIONS", more)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", len(more))
     refused(path)
     monkeypatch.undo()
     store = open_store(path)
     assert store.episode_count() == 1
     store.close()
+
+
+def test_a_file_of_the_first_format_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 1)
+    path = tmp_path / "old.sqlite"
+    store = open_store(path)
+    store.append("r", 0, [started("r")])
+    store.close()
+    monkeypatch.undo()
+    with SQLiteStore.open(path) as store:
+        store.add_episode(episode("r"), "find the coin")
+        assert [e.id for e in store.episodes_without_vector(VectorSpace("any", 2), 9)] == ["r"]
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == schema.SCHEMA_VERSION
+    connection.close()
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ class Lesson(msgspec.Struct, frozen=True):
         steps: the procedure.
         source: the distiller.
         episodes: how many it came from.
+        id: of the item.
+        status: in its life cycle.
+        shown: episodes that showed it.
+        withheld: episodes in which it was withheld at random.
+        uplift: (estimate, lower and upper end of a 95 % interval), in success rate; None without trials.
     """
 
     tier: str
@@ -71,6 +76,19 @@ class Lesson(msgspec.Struct, frozen=True):
     steps: list[str]
     source: str
     episodes: int
+    id: str = ""
+    status: str = ""
+    shown: int = 0
+    withheld: int = 0
+    uplift: tuple[float, float, float] | None = None
+
+    @property
+    def record(self) -> str:
+        """What is known of its worth, in words."""
+        if self.uplift is None:
+            return "not measured yet"
+        mean, low, high = (f"{100 * value:+.0f}" for value in self.uplift)
+        return f"uplift {mean} points [{low}, {high}], shown {self.shown}, withheld {self.withheld} times"
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -154,4 +172,9 @@ def _lesson(item: Heuristic) -> Lesson:
         steps=list(item.steps),
         source=item.source,
         episodes=len({e.episode_id for e in item.evidence}) or 1,
+        id=item.id,
+        status=item.status.value,
+        shown=item.shown,
+        withheld=item.withheld,
+        uplift=None if item.uplift is None else (item.uplift.mean, item.uplift.low, item.uplift.high),
     )

@@ -211,8 +211,8 @@ def _lesson(lesson: Lesson) -> str:
     steps = "".join(f"<li>{escape(step)}</li>" for step in lesson.steps)
     return (
         f"<dt>{escape(lesson.pattern)}</dt><dd>{escape(lesson.strategy)}{f'<ol>{steps}</ol>' if steps else ''}"
-        f'<span class="note">{escape(lesson.tier)}, from {lesson.episodes} episode(s), by {escape(lesson.source)}'
-        "</span></dd>"
+        f'<span class="note">{escape(lesson.tier)}, from {lesson.episodes} episode(s), by {escape(lesson.source)}; '
+        f"{escape(lesson.record)}</span></dd>"
     )
 
 

@@ -151,7 +151,7 @@ def rollback(
 
 def _found(store: Any, items: Sequence[str]) -> tuple[Any, list[Heuristic]]:
     """The library, and the items that are meant; an error before anything is done where one is not there."""
-    from purpose_agent.cli.memory_commands import find_item
+    from purpose_agent.cli.finding_items import find_item
     from purpose_agent.memory.library import Library
 
     library = Library(store)

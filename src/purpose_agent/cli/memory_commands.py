@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from purpose_agent.cli import memory_changes, memory_exchange
+from purpose_agent.cli import memory_changes, memory_exchange, memory_probe
 from purpose_agent.cli.options import JsonOption, StoreOption
 from purpose_agent.types import MemoryTier
 
@@ -25,6 +25,7 @@ def memory(context: typer.Context) -> None:
     Examples:
       purpose-agent memory list          all lessons, and what the value memory advises
       purpose-agent memory show 4be1     one lesson, with its history
+      purpose-agent memory probe --env textworld:preset=twc    does it help? past tasks with it and without
       purpose-agent memory rollback --source import:pack --dry-run
       purpose-agent memory export --skills skills/
     """
@@ -111,6 +112,7 @@ def show_item(
       purpose-agent memory show 4be1
       purpose-agent memory show 4be1 --json | jq .history
     """
+    from purpose_agent.cli.finding_items import find_item
     from purpose_agent.cli.memory_belief import belief, origin, standing_of
     from purpose_agent.cli.memory_text import show_item as show
     from purpose_agent.cli.moments import iso_time
@@ -135,28 +137,7 @@ def show_item(
         show(Screen(), found, standing)
 
 
-def find_item(library: Library, given: str) -> Heuristic:
-    """The item of that id, or whose id begins like that.
-
-    Raises:
-        UsageError: there is none, or there are several.
-    """
-    from purpose_agent.errors import UsageError
-
-    exact = library.get(given)
-    if exact is not None:
-        return exact
-    found = [h.id for h in library.store.heuristics(retired=True) if given and h.id.startswith(given)]
-    if len(found) > 1:
-        raise UsageError(
-            f"{given!r} is the beginning of {len(found)} items ({', '.join(found[:4])}); write more of it"
-        )
-    match = library.get(found[0]) if found else None
-    if match is None:
-        raise UsageError(f"there is no memory item {given!r}; `purpose-agent memory list --all` lists them")
-    return match
-
-
+app.command("probe")(memory_probe.probe)
 app.command("retire")(memory_changes.retire)
 app.command("restore")(memory_changes.restore)
 app.command("trust")(memory_changes.trust)

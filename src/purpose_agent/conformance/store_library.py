@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from purpose_agent.conformance.store_samples import (
     StoreCase,
     at_once,
@@ -14,8 +16,8 @@ from purpose_agent.conformance.store_samples import (
     same,
     started,
 )
-from purpose_agent.store.base import ScoredState, Store
-from purpose_agent.types import Evidence, HeuristicStatus, MemoryTier
+from purpose_agent.store.base import ScoredState, Store, Trial
+from purpose_agent.types import Evidence, HeuristicStatus, MemoryTier, Trust
 
 
 class LibraryTests(StoreCase):
@@ -73,6 +75,67 @@ class LibraryTests(StoreCase):
                 (h,) = s.heuristics()
                 assert (h.times_used, h.times_succeeded) == (31, 30)
                 close_to(h.q_value, (1 - 0.5 * 0.9**30) / 2)
+
+            self.on_both(store, check)
+
+    def test_a_trial_counts_once_an_episode(self) -> None:
+        """It moves the item's counts by arithmetic, and stays as it was written."""
+        with self.opened() as store:
+            store.add_heuristic(heuristic("h", q_value=0.5, times_used=0, times_succeeded=0, withheld=0), "")
+            shown = Trial("h", "e1", "family\ud800", True, 0.75, 1.0, 0.25, 0.5)
+            withheld = Trial("h", "e2", "f", False, 0.75, 0.0)
+            unknown = Trial("unknown", "e1", "f", True, 0.75, 1.0)
+            assert store.add_trials([shown, unknown], 0.1) == ["h"]
+            assert store.add_trials([shown], 0.1) == []
+            assert store.add_trials([withheld], 0.1) == ["h"]
+            for wrong in (
+                {"propensity": 0.0},
+                {"propensity": 1.0},
+                {"outcome": float("nan")},
+                {"informedness": 0.0},
+            ):
+                bad = msgspec.structs.replace(shown, episode="e3", **wrong)
+                raises(
+                    lambda bad=bad: store.add_trials([msgspec.structs.replace(shown, episode="e4"), bad], 0.1)
+                )
+            at_once(lambda: store.add_trials([msgspec.structs.replace(shown, episode="e5")], 0.1), 8)
+
+            def check(s: Store) -> None:
+                first, second, third = s.trials()
+                assert 0 < first.number < second.number < third.number
+                assert first == msgspec.structs.replace(shown, family=first.family, number=first.number)
+                assert second == msgspec.structs.replace(withheld, number=second.number)
+                assert third.episode == "e5"
+                assert [t.episode for t in s.trials(after=first.number, limit=1)] == ["e2"]
+                (h,) = s.heuristics()
+                assert (h.times_used, h.times_succeeded, h.withheld) == (2, 2, 1)
+                close_to(h.q_value, 1 - 0.5 * 0.9**2)
+
+            self.on_both(store, check)
+
+    def test_a_test_keeps_its_position(self) -> None:
+        """Each has its own, in the order of asking, whoever asks again."""
+        with self.opened() as store:
+            first = store.test_position("h", "trials 0")
+            second = store.test_position("other\ud800", "trials 0")
+            third = store.test_position("h", "probe 1")
+            assert 1 <= first < second < third
+            assert len(set(at_once(lambda: store.test_position("h", "probe 2"), 8))) == 1
+            self.on_both(store, lambda s: same(s.test_position("h", "trials 0"), first))
+            self.on_both(store, lambda s: same(s.test_position("h", "probe 1"), third))
+
+    def test_whose_words_evidence_is_made_of_is_kept(self) -> None:
+        """With the item, with its own evidence, and with what is added."""
+        with self.opened() as store:
+            own = Evidence("e1", (1, 2), Trust.ENVIRONMENT)
+            store.add_heuristic(heuristic("h", evidence=[own], trust=Trust.ENVIRONMENT), "")
+            more = [Evidence("e2", (3,), Trust.ACTIONS), Evidence("e3")]
+            assert all(store.add_evidence("h", evidence) for evidence in more)
+
+            def check(s: Store) -> None:
+                (h,) = s.heuristics()
+                assert h.trust == Trust.ENVIRONMENT
+                assert h.evidence == [own, *more]
 
             self.on_both(store, check)
 
@@ -145,6 +208,7 @@ class LibraryTests(StoreCase):
                     lambda: store.add_heuristic(heuristic("h"), ""),
                     lambda: store.credit_heuristic("h", succeeded=True, alpha=0.1),
                     lambda: store.set_status("h", HeuristicStatus.ACTIVE, ""),
+                    lambda: store.add_trials([Trial("h", "e", "f", True, 0.5, 1.0)], 0.1),
                     lambda: store.save_artefact("w", b"", upto=1),
                     lambda: store.remove_episodes(["a"]),
                 ]

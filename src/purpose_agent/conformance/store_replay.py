@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from purpose_agent.conformance.store_samples import (
     HOSTILE_TEXTS,
     StoreCase,
@@ -13,7 +15,12 @@ from purpose_agent.conformance.store_samples import (
     raises,
     same,
 )
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import Store, VectorSpace
+
+if TYPE_CHECKING:
+    from purpose_agent.store.base import Vector
+
+PLANE = VectorSpace("plane 1", 2)
 
 
 class ReplayTests(StoreCase):
@@ -108,3 +115,68 @@ class ReplayTests(StoreCase):
             assert [e.id for e in store.episodes()] == ["b", "c", "e"]
             assert store.search_episodes("worda", 5) == []
             assert store.episode_count() == 3
+
+    def test_vectors_are_kept_beside_episodes(self) -> None:
+        """The first one stays; another embedder or dimension is another matter; they leave with the episode."""
+        with self.opened() as store:
+            for id in ("a", "b", "c"):
+                store.add_episode(episode(id), id)
+            assert [e.id for e in store.episodes_without_vector(PLANE, 2)] == ["c", "b"]
+            store.save_vectors(PLANE, {"a": _vector(1, 0), "b": _vector(0, 1), "unknown": _vector(1, 0)})
+            store.save_vectors(PLANE, {"a": _vector(0, 1)})
+            other = VectorSpace("plane 2", 2)
+            store.save_vectors(other, {"c": _vector(1, 0)})
+
+            def check(s: Store) -> None:
+                found = {id: v.tolist() for id, v in s.vectors(PLANE, ["a", "b", "c", "unknown"]).items()}
+                assert found == {"a": [1, 0], "b": [0, 1]}, found
+                same([e.id for e in s.episodes_without_vector(PLANE, 9)], ["c"])
+                same([e.id for e in s.episodes_without_vector(other, 9)], ["b", "a"])
+                same([e.id for e in s.episodes_without_vector(VectorSpace("plane 1", 3), 9)], ["c", "b", "a"])
+
+            self.on_both(store, check)
+            store.remove_episodes(["a"])
+            assert store.vectors(PLANE, ["a"]) == {}
+            assert store.episodes_without_vector(PLANE, 0) == []
+            store.add_episode(episode("a"), "a")
+            same([e.id for e in store.episodes_without_vector(PLANE, 9)], ["a", "c"])
+
+    def test_vectors_that_do_not_fit_are_refused(self) -> None:
+        """Another dimension, or what is no number."""
+        with self.opened() as store:
+            store.add_episode(episode("a"), "a")
+            for wrong in (_vector(1, 0, 0), _vector(float("nan"), 1)):
+                raises(lambda v=wrong: store.save_vectors(PLANE, {"a": v}))
+                raises(lambda v=wrong: store.search_vectors(PLANE, v, 5))
+            assert store.vectors(PLANE, ["a"]) == {}
+
+    def test_search_finds_by_vector(self) -> None:
+        """The closest first, of equal ones the newer; what is added, embedded late or removed is seen by everybody."""
+        with self.opened() as store:
+            assert store.search_vectors(PLANE, _vector(1, 0), 5).episodes == []
+            for id in ("a", "b", "c", "d", "e"):
+                store.add_episode(episode(id), id)
+            store.save_vectors(PLANE, {"b": _vector(1, 0), "c": _vector(0.6, 0.8), "d": _vector(-1, 0)})
+
+            def near(s: Store, limit: int = 9) -> list[str]:
+                return [e.id for e, _ in s.search_vectors(PLANE, _vector(1, 0), limit).episodes]
+
+            found = store.search_vectors(PLANE, _vector(1, 0), 9)
+            same([(e.id, round(cosine, 6)) for e, cosine in found.episodes], [("b", 1.0), ("c", 0.6)])
+            same((found.count, round(found.total, 6)), (3, 0.6))
+            store.save_vectors(PLANE, {"a": _vector(1, 0), "e": _vector(1, 0)})
+            same(
+                (near(store), near(store, 2), near(store, 0)),
+                (["e", "b", "a", "c"], ["e", "b"], near(store, -1)),
+            )
+            store.remove_episodes(["e", "a"])
+            same((near(store), near(store, 1)), (["b", "c"], ["b"]))
+            store.add_episode(episode("f"), "f")
+            store.save_vectors(PLANE, {"f": _vector(0.8, 0.6)})
+            self.on_both(store, lambda s: same(near(s), ["b", "f", "c"]))
+
+
+def _vector(*numbers: float) -> Vector:
+    import numpy as np
+
+    return np.array(numbers, np.float32)

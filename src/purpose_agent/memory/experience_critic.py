@@ -7,12 +7,14 @@ never from an end that nobody verified. What it knows when a run begins holds fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from purpose_agent.critics import IGNORANT, CriticSession, Reading
-from purpose_agent.memory.goal_models import GoalModels
-from purpose_agent.memory.goal_tracker import GoalTracker
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.types import Snapshot
+
+if TYPE_CHECKING:
+    from purpose_agent.memory.goal_models import GoalModels
 
 
 class ExperienceCritic:
@@ -42,7 +44,7 @@ class ExperienceSession:
 
     def __init__(self, goals: GoalModels, purpose: str) -> None:
         model = goals.model(purpose)
-        self._tracker = GoalTracker(model, goals.vocabulary) if model.knows_something else None
+        self._tracker = goals.follow(purpose) if model.knows_something else None
         self._reasoning = (
             f"learned from {model.n_successes} successes in {model.n_episodes} verified episodes"
         )

@@ -14,13 +14,14 @@ import copy
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.credit.credit_book import CreditBook
 from purpose_agent.memory.credit.item_credit import e_value
 from purpose_agent.memory.duplicates import Signature, say_the_same, signature
-from purpose_agent.memory.episode_counts import EpisodeCounts
-from purpose_agent.memory.gate.false_promotions import promotion_level
+from purpose_agent.memory.episode_texts import EpisodeTexts
+from purpose_agent.memory.gate.false_promotions import level
 from purpose_agent.memory.intake import checked, derived_id, next_version, quarantined
 from purpose_agent.memory.library_report import report
 from purpose_agent.memory.life_cycle import is_shown, keep_order, posterior_mean, review
@@ -77,8 +78,8 @@ class Library:
         self._live: tuple[int, dict[str, Heuristic]] | None = None
         self._retired: tuple[int, _Archive] | None = None
         self._signatures: dict[str, Signature] = {}
-        self._order: dict[str, int] = {}
-        self._episodes = EpisodeCounts(store)
+        self._positions: dict[tuple[str, str], int] = {}
+        self._texts = EpisodeTexts(store)
 
     # -- reading -------------------------------------------------------------------------------------------
     def __iter__(self) -> Iterator[Heuristic]:
@@ -101,7 +102,7 @@ class Library:
 
     def contexts(self) -> dict[str, str]:
         """Item id to the purposes and tasks of the episodes it came from, for `retrieval.select`."""
-        return {id: self._episodes.texts(h.evidence) for id, h in self._now().items() if is_shown(h)}
+        return {id: self._texts.of(h.evidence) for id, h in self._now().items() if is_shown(h)}
 
     def report(self) -> str:
         """All live items for people: each tier with ids, Q, uses, successes, pattern, strategy and steps."""
@@ -197,9 +198,22 @@ class Library:
             self._review(counted, {id for id in counted if self.credits.of(id).epoch > epochs[id]})
             return counted
 
+    def prove(self, id: str, reason: str) -> bool:
+        """Make an item active that was verified by probes; False when it is not live. Its taint stays on record."""
+        with self._lock:
+            return id in self._now() and self.store.set_status(id, HeuristicStatus.ACTIVE, reason)
+
+    def probe_level(self, id: str, probe: str) -> float:
+        """The level at which a probe of an item is tested; each probe has its own place in the stream of tests."""
+        with self._lock:
+            return self._level(id, f"probe {probe}")
+
     def proof(self, id: str) -> tuple[float, float]:
         """The evidence that an item helps, as an e-value, and how much of it makes a canary active."""
-        return e_value(self.credits.of(id).proof), self._threshold(id)
+        credit = self.credits.of(id)
+        if not credit.n:  # a test begins with its first trial
+            return 1.0, inf
+        return e_value(credit.proof), 1.0 / self._level(id, f"trials {credit.epoch}")
 
     # -- rules ---------------------------------------------------------------------------------------------
     def _defended(self, item: Heuristic) -> Heuristic:
@@ -330,22 +344,27 @@ class Library:
         """Retire, promote or demote items that were just credited."""
         live = self._now()
         for item in [live[id] for id in ids if id in live]:
-            credit, uplift = self.credits.of(item.id), self.credits.uplift(item.id)
+            proof, threshold = self.proof(item.id)
             change = review(
-                item, credit, uplift, threshold=self._threshold(item.id), drifted=item.id in drifted
+                item,
+                self.credits.uplift(item.id),
+                proof=proof,
+                threshold=threshold,
+                drifted=item.id in drifted,
             )
             if change is not None:
                 self.store.set_status(item.id, *change)
 
-    def _threshold(self, id: str) -> float:
-        """The e-value that proves this item, so that few of all that are ever promoted are so wrongly."""
-        if id not in self._order:
-            items = self.store.heuristics(retired=True)
-            # what never left quarantine was no proposal, or strangers could raise the bar for everybody
-            proposed = [h for h in items if not h.tainted or is_shown(h) or h.times_used]
-            self._order = {h.id: n for n, h in enumerate(proposed, 1)}
-        promoted = sum(h.status == HeuristicStatus.ACTIVE for h in self._now().values())
-        return 1.0 / promotion_level(self._order.get(id, len(self._order) + 1), promoted)
+    def _level(self, id: str, test: str) -> float:
+        """The level of one test of an item, so that few of all promotions are false."""
+        position = self._positions.get((id, test))
+        if position is None:
+            position = self._positions[id, test] = self.store.test_position(id, test)
+        return level(position, self._promoted())
+
+    def _promoted(self) -> int:
+        """How many items stand promoted; those that were and are no more are left out, which errs on the safe side."""
+        return sum(h.status == HeuristicStatus.ACTIVE and h.source != "human" for h in self._now().values())
 
     def _head(self, id: str) -> str:
         """The id of the newest version of an item."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from purpose_agent.memory.credit.item_credit import ItemCredit, e_value
 from purpose_agent.types import Heuristic, HeuristicStatus, Uplift
 
 SHOWN_STATUSES = frozenset({HeuristicStatus.CANARY, HeuristicStatus.ACTIVE})
@@ -24,14 +23,14 @@ def is_shown(item: Heuristic) -> bool:
 
 
 def review(
-    item: Heuristic, credit: ItemCredit, uplift: Uplift | None, *, threshold: float, drifted: bool
+    item: Heuristic, uplift: Uplift | None, *, proof: float, threshold: float, drifted: bool
 ) -> Change | None:
     """What becomes of an item after an outcome; None when nothing changes.
 
     Args:
         item: with its counts.
-        credit: its trials.
-        uplift: what they say.
+        uplift: what its trials say.
+        proof: the present e-value against "it does not help".
         threshold: the e-value that proves a canary; see `gate.false_promotions`.
         drifted: whether its latest trials showed that it has begun to do harm.
     """
@@ -41,7 +40,6 @@ def review(
         return HeuristicStatus.RETIRED, f"it harms: uplift {uplift}"
     if drifted and item.status == HeuristicStatus.ACTIVE:
         return HeuristicStatus.CANARY, "it has begun to do harm; it must prove itself anew"
-    proof = e_value(credit.proof)
     if item.status == HeuristicStatus.CANARY and proof >= threshold:
         return HeuristicStatus.ACTIVE, f"proven: uplift {uplift}, e = {proof:.0f} of {threshold:.0f}"
     return None

@@ -1,31 +1,22 @@
 """Which memory items are shown for a task: relevant, proven, different from each other, and few.
 
-An item's rank is its relevance (cosine of IDF-weighted words) times the posterior mean of its success. What is not
+An item's rank is its relevance (by its words, its meaning, or both) times what it is worth. What is not
 about the task is not shown, however well it did elsewhere; so the answer may be nothing.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from purpose_agent.memory.duplicates import jaccard
+from purpose_agent.memory.lexical_relevance import is_general, lexical_relevance, words_of
 from purpose_agent.memory.life_cycle import is_shown, posterior_mean
 from purpose_agent.memory.rendering import index_line, strategic_line
 from purpose_agent.memory.selection import Selection
-from purpose_agent.store.terms import word_set
 from purpose_agent.types import Heuristic
-
-Weights = dict[str, float]
-"""Words with their weights."""
 
 FLOOR = 0.08
 """Least relevance, in [0, 1], of an item that is shown."""
-
-SITUATION_WEIGHT = 0.5
-"""Weight of a word of the first state; a word of the task has 1."""
 
 GENERAL_RELEVANCE = 0.15
 """Relevance of an item whose pattern names nothing in particular, such as "any task"."""
@@ -38,22 +29,6 @@ NEAR_DUPLICATE = 0.7
 
 BLOCK_TOKENS = 32
 """What the block around the items costs."""
-
-_READ_CHARS = 4000  # of a text
-_WORD = re.compile(r"[^\W_]+")
-_PLACEHOLDER = re.compile(r"<[^<>\s]{1,30}>")
-_FUNCTION_WORDS = word_set(
-    """a about after all also an and any are as at be been before but by can could did do does each else every for
-    from get give had has have how i if in into is it its just keep let make may more most must no not of off on once
-    one only or other our out over same should so some such than that the their them then there these they this those
-    through to too try until up use used using want was we were what when whenever where which while who why will with
-    within without would you your"""
-)
-_GENERAL_WORDS = word_set(
-    """action actions agent always attempt decide environment episode everything general goal goals new next objective
-    plan problem progress purpose situation start state step steps stuck task tasks thing things unknown unsure
-    work"""
-)
 
 
 def select(
@@ -68,8 +43,10 @@ def select(
     per_action: int = 2,
     contexts: Mapping[str, str] | None = None,
     worth: Callable[[Heuristic], float] = posterior_mean,
+    similar: Callable[[str, Sequence[Heuristic]], Sequence[float]] | None = None,
+    leave_out: Callable[[Heuristic], bool] | None = None,
 ) -> Selection:
-    """Choose what to show. A pure function; ties go to the item that was added first.
+    """Choose what to show. A function of its arguments alone; ties go to the item that was added first.
 
     Args:
         strategic: candidates; those that are not canary or active are passed over here and below.
@@ -83,96 +60,62 @@ def select(
         per_action: most tips for one action.
         contexts: item id to the purpose of the episodes it came from, where that is known; a lesson is about the
             task it was learned from, however it is worded.
-        worth: of an item for ranking, above 0.
+        worth: what showing an item is worth, such as a draw from its posterior (Thompson 1933); asked once for each
+            relevant item, in the order given. An item that is worth nothing or less is not shown.
+        similar: the cosines of a query with items, such as `item_vectors.ItemVectors.similar`.
+        leave_out: items that must not be shown, such as those that were learned from the very task that is evaluated.
     """
-    tiers = (_shown(strategic), _shown(procedural))
-    known = contexts or {}
     ranked = [
-        (rank, tier, item)
-        for tier, items in enumerate(tiers)
-        for rank, item in _rank(items, query, situation, known, worth)
-        if rank > 0
+        (relevance * worth(item), tier, item)
+        for tier, items in enumerate((strategic, procedural))
+        for item, relevance in _relevant(_shown(items, leave_out), query, situation, contexts or {}, similar)
     ]
+    ranked = [entry for entry in ranked if entry[0] > 0]
     ranked.sort(key=lambda entry: -entry[0])  # stable: first added first
     chosen: tuple[list[Heuristic], list[Heuristic]] = ([], [])
     left = token_budget - BLOCK_TOKENS
-    asked = frozenset(_WORD.findall(f"{query}\n{situation}"[:_READ_CHARS].casefold()))
+    asked = words_of((query, situation))
     for _, tier, item in ranked:
         cost = _cost(item, tier)
         if len(chosen[tier]) < per_tier and cost <= left and not _near_any(item, chosen[tier], asked):
             chosen[tier].append(item)
             left -= cost
-    return Selection(tuple(chosen[0]), tuple(chosen[1]), _tips(_shown(tool_tips), per_action, worth))
+    return Selection(
+        tuple(chosen[0]), tuple(chosen[1]), _tips(_shown(tool_tips, leave_out), per_action, worth)
+    )
 
 
-def content_words(text: str) -> list[str]:
-    """The words that say what a text is about: lower case, singular, without function words and placeholders."""
-    found = _WORD.findall(_PLACEHOLDER.sub(" ", text[:_READ_CHARS]).casefold())
-    return [_singular(word) for word in found if word not in _FUNCTION_WORDS]
+def _shown(items: Iterable[Heuristic], leave_out: Callable[[Heuristic], bool] | None) -> list[Heuristic]:
+    return [h for h in items if is_shown(h) and not (leave_out is not None and leave_out(h))]
 
 
-def _singular(word: str) -> str:
-    plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
-    return word[:-1] if plural else word
-
-
-def _shown(items: Iterable[Heuristic]) -> list[Heuristic]:
-    return [h for h in items if is_shown(h)]
-
-
-def _rank(
+def _relevant(
     items: Sequence[Heuristic],
     query: str,
     situation: str,
     contexts: Mapping[str, str],
-    worth: Callable[[Heuristic], float],
-) -> list[tuple[float, Heuristic]]:
-    documents = [_document(h, contexts.get(h.id, "")) for h in items]
-    frequency = Counter(word for document in documents for word in document)
-    wanted = dict.fromkeys(content_words(query), 1.0)
-    seen = {word: SITUATION_WEIGHT for word in content_words(situation) if word in frequency} | wanted
+    similar: Callable[[str, Sequence[Heuristic]], Sequence[float]] | None,
+) -> Iterator[tuple[Heuristic, float]]:
+    """The items at or above the floor with their relevance, in the order given."""
     small = len(items) <= SMALL_LIBRARY
-    ranked: list[tuple[float, Heuristic]] = []
-    for item, document in zip(items, documents, strict=True):
-        relevance = _cosine(wanted, document, frequency, len(items))
-        if len(seen) > len(wanted):
-            relevance = max(relevance, _cosine(seen, document, frequency, len(items)))
+    by_words = lexical_relevance(items, query, situation, contexts)
+    both = by_words if similar is None else _with_meaning(by_words, similar(query, items))
+    for item, relevance in zip(items, both, strict=True):
         if item.source == "human" or is_general(item.pattern, small_library=small):
-            relevance = max(relevance, GENERAL_RELEVANCE)
-        ranked.append((relevance * worth(item) if relevance >= FLOOR else 0.0, item))
-    return ranked
+            yield item, max(relevance, GENERAL_RELEVANCE)
+        elif relevance >= FLOOR:
+            yield item, relevance
 
 
-def is_general(pattern: str, *, small_library: bool = False) -> bool:
-    """Whether a pattern names nothing in particular, so that no task can rule it out."""
-    particular = [word for word in content_words(pattern) if word not in _GENERAL_WORDS]
-    return len(particular) <= (2 if small_library else 0)
+def _with_meaning(by_words: Sequence[float], cosines: Sequence[float]) -> list[float]:
+    """The relevance by words and by meaning; what reaches the floor by one of them reaches it."""
+    from purpose_agent.memory import semantic_relevance as semantic  # only who embeds needs it
 
-
-def _document(item: Heuristic, context: str) -> Weights:
-    """Words with weights: the pattern and the context say when it applies, the strategy what to do then."""
-    weights: Weights = {}
-    for text, weight in ((item.pattern, 2.0), (context, 2.0), (item.strategy, 1.0)):
-        for word in content_words(text):
-            weights[word] = max(weights.get(word, 0.0), weight)
-    return weights
-
-
-def _cosine(wanted: Weights, document: Weights, frequency: Mapping[str, int], n: int) -> float:
-    if not wanted or not document:
-        return 0.0
-
-    def weight(word: str) -> float:
-        return math.log(1.0 + (n + 1.0) / (frequency[word] + 0.5))
-
-    dot = sum(
-        document[word] * wanted[word] * weight(word) ** 2 for word in sorted(document) if word in wanted
-    )
-    return dot / (_length(wanted, weight) * _length(document, weight))
-
-
-def _length(weights: Weights, idf: Callable[[str], float]) -> float:
-    return math.sqrt(math.fsum((weights[word] * idf(word)) ** 2 for word in weights))
+    usual = semantic.usual_cosine(sum(cosine for cosine in cosines if cosine > 0), len(cosines))
+    return [
+        semantic.combined_relevance(words, semantic.semantic_relevance(cosine, usual, FLOOR), FLOOR)
+        for words, cosine in zip(by_words, cosines, strict=True)
+    ]
 
 
 def _near_any(item: Heuristic, others: Sequence[Heuristic], asked: frozenset[str] = frozenset()) -> bool:
@@ -183,9 +126,7 @@ def _near_any(item: Heuristic, others: Sequence[Heuristic], asked: frozenset[str
 
 
 def _bag(item: Heuristic) -> frozenset[str]:
-    return frozenset(
-        _WORD.findall(" ".join((item.pattern, item.strategy, *item.steps))[:_READ_CHARS].casefold())
-    )
+    return words_of((item.pattern, item.strategy, *item.steps))
 
 
 def _cost(item: Heuristic, tier: int) -> int:
@@ -197,8 +138,10 @@ def _cost(item: Heuristic, tier: int) -> int:
 def _tips(
     items: Sequence[Heuristic], per_action: int, worth: Callable[[Heuristic], float]
 ) -> dict[str, tuple[Heuristic, ...]]:
+    """The tips of each action that are worth something, best first."""
+    ranked = [(value, item) for item in items if (value := worth(item)) > 0]
     by_action: dict[str, list[Heuristic]] = {}
-    for item in sorted(items, key=lambda h: -worth(h)):
+    for _, item in sorted(ranked, key=lambda entry: -entry[0]):
         tips = by_action.setdefault(item.pattern.strip(), [])
         if len(tips) < per_action and not _near_any(item, tips):
             tips.append(item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from purpose_agent.types import Heuristic
+from purpose_agent.types import Heuristic, MemoryTier
 
 
 @dataclass(frozen=True)
@@ -62,4 +62,24 @@ class Selection:
             procedural=tuple(h for h in self.procedural if h.id not in withheld),
             withheld=withheld,
             propensities=propensities,
+        )
+
+    def with_item(self, item: Heuristic) -> Selection:
+        """The selection with one more item, first in its tier."""
+        match item.tier:
+            case MemoryTier.STRATEGIC:
+                return replace(self, strategic=(item, *self.strategic))
+            case MemoryTier.PROCEDURAL:
+                return replace(self, procedural=(item, *self.procedural))
+            case MemoryTier.TOOL:
+                action = item.pattern.strip()
+                return replace(self, tool={**self.tool, action: (item, *self.tool.get(action, ()))})
+
+    def without_item(self, id: str) -> Selection:
+        """The selection without an item."""
+        kept = {action: tuple(h for h in tips if h.id != id) for action, tips in self.tool.items()}
+        return replace(
+            self.without(self.withheld | {id}, self.propensities),
+            tool={action: tips for action, tips in kept.items() if tips},
+            withheld=self.withheld - {id},
         )

@@ -7,24 +7,27 @@ are saved now and then; see `EpisodeFold`. The same episodes in the same order g
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
-from purpose_agent.memory.value_guide import ValueGuide
-from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
 from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
 
+if TYPE_CHECKING:
+    from purpose_agent.memory.value_guide import ValueGuide
+    from purpose_agent.memory.value_memory import ValueMemory
+    from purpose_agent.memory.value_record import EpisodeRecord, Transition
+
 WEIGHTS = "value_memory"
 RECORD = "value_record:"
-_decoder = msgspec.msgpack.Decoder(EpisodeRecord)
 
 
-class ValueLearner(EpisodeFold[ValueMemory]):
-    """The value memory of one store.
+class ValueLearner(EpisodeFold["ValueMemory"]):
+    """The value memory of one store; its parts are imported when it is first asked, not with the package.
 
     Args:
         store: where episodes, records and weights are.
@@ -39,9 +42,21 @@ class ValueLearner(EpisodeFold[ValueMemory]):
         with self._lock:
             return self._caught_up()
 
-    def guide(self, purpose: str, seed: int | None, *, explore: bool) -> ValueGuide:
-        """A cursor over a new episode."""
-        return ValueGuide(self.memory, purpose, seed, explore)
+    def guide(
+        self, purpose: str, seed: int | None, *, explore: bool, without: frozenset[str] = frozenset()
+    ) -> ValueGuide:
+        """A cursor over a new episode.
+
+        Args:
+            purpose: the goal.
+            seed: of the run.
+            explore: whether trying unknown actions counts.
+            without: ids of episodes that must not have taught it anything; learning anew takes seconds.
+        """
+        from purpose_agent.memory.value_guide import ValueGuide
+
+        memory = self._learned_without(without) if without else self.memory
+        return ValueGuide(memory, purpose, seed, explore)
 
     def keep(self, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> None:
         """Store the record of a finished episode, before the episode itself is indexed.
@@ -55,21 +70,39 @@ class ValueLearner(EpisodeFold[ValueMemory]):
             self._store.save_artefact(RECORD + trajectory.id, msgspec.msgpack.encode(record), upto=0)
 
     def _fresh(self) -> ValueMemory:
+        from purpose_agent.memory.value_memory import ValueMemory
+
         return ValueMemory()
 
     def _encode(self, folded: ValueMemory) -> bytes:
         return folded.to_bytes()
 
     def _decode(self, payload: bytes) -> ValueMemory | None:
+        from purpose_agent.memory.value_memory import ValueMemory
+
         try:
             return ValueMemory.from_bytes(payload)
         except UsageError:  # of another version
             return None
 
+    def _learned_without(self, without: frozenset[str]) -> ValueMemory:
+        memory = self._fresh()
+        for episode in self._store.episodes():
+            if episode.id not in without:
+                self._learn(memory, episode)
+        return memory
+
     def _learn(self, folded: ValueMemory, episode: EpisodeInfo) -> None:
         kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
         if kept is not None:
-            folded.learn(_decoder.decode(kept[0]))
+            folded.learn(_decoder().decode(kept[0]))
+
+
+@cache
+def _decoder() -> msgspec.msgpack.Decoder[EpisodeRecord]:
+    from purpose_agent.memory.value_record import EpisodeRecord
+
+    return msgspec.msgpack.Decoder(EpisodeRecord)
 
 
 def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> EpisodeRecord | None:
@@ -77,6 +110,8 @@ def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) ->
 
     Success is kept only where a verdict says it; where verdicts leave progress untold, Φ on the way is left out.
     """
+    from purpose_agent.memory.value_record import EpisodeRecord, Transition
+
     if not trajectory.steps or not any(admissible):
         return None
     commands = [tuple(a.command for a in actions) for actions in admissible]

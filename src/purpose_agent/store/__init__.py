@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import cast
 
 from purpose_agent.errors import UsageError
-from purpose_agent.store.base import EpisodeInfo, RunInfo, ScoredState, Store
+from purpose_agent.store.base import EpisodeInfo, Neighbours, RunInfo, ScoredState, Store, VectorSpace
 
-__all__ = ["EpisodeInfo", "RunInfo", "ScoredState", "Store", "open_store"]
+__all__ = ["EpisodeInfo", "Neighbours", "RunInfo", "ScoredState", "Store", "VectorSpace", "open_store"]
 
 
 def open_store(store: str | os.PathLike[str] | Store | None = None) -> Store:

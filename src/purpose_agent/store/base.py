@@ -6,13 +6,20 @@ processes may share one store; kill -9 at any moment corrupts nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from purpose_agent.events import Event
 from purpose_agent.types import Evidence, Heuristic, HeuristicStatus
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -100,6 +107,32 @@ class Trial(msgspec.Struct, frozen=True):
     number: int = 0
 
 
+class VectorSpace(msgspec.Struct, frozen=True):
+    """Whose vectors they are; those of different spaces are never compared.
+
+    Attributes:
+        embedder: name of the model and its version.
+        dimension: numbers in a vector.
+    """
+
+    embedder: str
+    dimension: int
+
+
+class Neighbours(msgspec.Struct, frozen=True):
+    """The episodes whose vectors are closest to a query's.
+
+    Attributes:
+        episodes: with their cosines, best first; of equal ones the newer first.
+        count: how many vectors there are to compare with.
+        total: the sum of their cosines with the query: what is close to everything is close to nothing in particular.
+    """
+
+    episodes: list[tuple[EpisodeInfo, float]]
+    count: int
+    total: float
+
+
 class ScoredState(msgspec.Struct, frozen=True):
     """A cached opinion of one critic about one state under one purpose."""
 
@@ -160,6 +193,29 @@ class Store(Protocol):
         """Episodes that share words with ``query``, best first, with a relevance in (0, 1]."""
         ...
 
+    def save_vectors(self, space: VectorSpace, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors of unit length beside the episodes of these ids; a first one stays, unknown ids are passed over.
+
+        Raises:
+            StoreError: a vector does not have the space's dimension, or holds what is no number.
+        """
+        ...
+
+    def vectors(self, space: VectorSpace, ids: Sequence[str]) -> dict[str, Vector]:
+        """The vectors of these episodes, of those that have one."""
+        ...
+
+    def episodes_without_vector(self, space: VectorSpace, limit: int) -> list[EpisodeInfo]:
+        """Episodes that have no vector in this space, the newest first."""
+        ...
+
+    def search_vectors(self, space: VectorSpace, query: Vector, limit: int) -> Neighbours:
+        """The episodes closest to ``query``, which has unit length; only those with a cosine above 0.
+
+        In a large store a few of the closest may be missed.
+        """
+        ...
+
     def value_episode(self, id: str, reward: float, alpha: float) -> None:
         """q ← q + alpha (reward − q), as arithmetic in the store; an unknown episode is left alone."""
         ...
@@ -206,6 +262,13 @@ class Store(Protocol):
 
     def trials(self, *, after: int = 0, limit: int | None = None) -> list[Trial]:
         """In order of adding, those with a number above ``after``; they are never changed."""
+        ...
+
+    def test_position(self, id: str, test: str) -> int:
+        """The position of one test of a heuristic in the stream of all tests, from 1; given when first asked, for good.
+
+        What comes later has a higher one; positions are unique, and need not be consecutive.
+        """
         ...
 
     def add_evidence(self, id: str, evidence: Evidence) -> bool:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from purpose_agent.store import counters
-from purpose_agent.store.base import EpisodeInfo
+from purpose_agent.store.base import EpisodeInfo, VectorSpace
 from purpose_agent.store.checks import fraction, number, text
 from purpose_agent.store.counters import changed
 from purpose_agent.store.schema import has_fts5
@@ -17,6 +17,7 @@ _COLUMNS = (
     "id, number, purpose, task, success, transient, score, steps, q_value, "
     "(SELECT group_concat(distiller, char(31)) FROM distilled WHERE episode = id)"
 )
+_MOST_MARKS = 500  # in one statement; SQLite has a limit
 _Row = tuple[str, int, str, str, int, int, float, int, float, str | None]
 
 
@@ -79,13 +80,34 @@ def count(connection: sqlite3.Connection) -> int:
 
 def found(connection: sqlite3.Connection, *, query: str, limit: int) -> list[tuple[EpisodeInfo, float]]:
     """See `Store.search_episodes`."""
-    hits = search(connection, query, limit)
-    marks = ",".join("?" * len(hits))
+    return described(connection, search(connection, query, limit))
+
+
+def described(
+    connection: sqlite3.Connection, hits: Sequence[tuple[int, float]]
+) -> list[tuple[EpisodeInfo, float]]:
+    """The episodes of these numbers, each with what was found out about it; those that are gone are left out."""
+    episodes: dict[int, EpisodeInfo] = {}
+    for start in range(0, len(hits), _MOST_MARKS):
+        places = [place for place, _ in hits[start : start + _MOST_MARKS]]
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM episodes WHERE number IN ({','.join('?' * len(places))})", places
+        )
+        episodes.update((int(row[1]), _episode(row)) for row in rows)
+    return [(episodes[place], finding) for place, finding in hits if place in episodes]
+
+
+def without_vector(
+    connection: sqlite3.Connection, *, space: VectorSpace, after: int, limit: int
+) -> tuple[list[EpisodeInfo], int]:
+    """Episodes numbered above ``after`` that have no vector in a space, newest first; and the highest number of all."""
+    newest = connection.execute("SELECT max(number) FROM episodes").fetchone()[0] or 0
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM episodes WHERE number IN ({marks})", [place for place, _ in hits]
+        f"SELECT {_COLUMNS} FROM episodes WHERE number > ? AND NOT EXISTS (SELECT 1 FROM episode_vectors "
+        "WHERE episode = number AND embedder = ? AND dimension = ?) ORDER BY number DESC LIMIT ?",
+        (after, text(space.embedder), space.dimension, max(0, limit)),
     ).fetchall()
-    episodes = {int(row[1]): _episode(row) for row in rows}
-    return [(episodes[place], relevance) for place, relevance in hits if place in episodes]
+    return [_episode(row) for row in rows], int(newest)
 
 
 def value(connection: sqlite3.Connection, *, id: str, reward: float, alpha: float) -> None:
@@ -124,6 +146,7 @@ def remove(connection: sqlite3.Connection, *, ids: Sequence[str]) -> None:
         else:
             counters.put(connection, "index_stale", 1)
         connection.execute("DELETE FROM episode_terms WHERE number = ?", (place,))
+        connection.execute("DELETE FROM episode_vectors WHERE episode = ?", (place,))
         connection.execute("DELETE FROM episodes WHERE number = ?", (place,))
         counters.add(connection, "words", -len(terms.split()))
         removed += 1

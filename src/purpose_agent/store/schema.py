@@ -88,7 +88,26 @@ _TRIALS = (
     """ALTER TABLE heuristic_evidence ADD COLUMN trust TEXT NOT NULL DEFAULT ''""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _TRIALS)
+_EPISODE_VECTORS = (
+    """CREATE TABLE episode_vectors (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        episode INTEGER NOT NULL,
+        embedder TEXT NOT NULL,
+        dimension INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        UNIQUE (episode, embedder, dimension))""",
+)
+"""``place`` grows with time and not with the episode's number: old episodes get their vectors late."""
+
+_TESTS = (
+    """CREATE TABLE tests (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        heuristic TEXT NOT NULL,
+        test TEXT NOT NULL,
+        UNIQUE (heuristic, test))""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _TRIALS, _EPISODE_VECTORS, _TESTS)
 """Number n (from 1) takes a file from version n - 1 to n. Never change one that was released: add one."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

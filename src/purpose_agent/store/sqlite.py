@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from purpose_agent.errors import StoreError
 from purpose_agent.events import Event
 from purpose_agent.freeze import fingerprint_of
-from purpose_agent.store import counters, episode_rows, heuristic_rows, kept_rows, run_rows, trial_rows
-from purpose_agent.store.base import EpisodeInfo, RunInfo, ScoredState, Trial
+from purpose_agent.store import (
+    counters,
+    episode_rows,
+    heuristic_rows,
+    kept_rows,
+    run_rows,
+    trial_rows,
+    vector_rows,
+)
+from purpose_agent.store.base import EpisodeInfo, Neighbours, RunInfo, ScoredState, Trial, VectorSpace
 from purpose_agent.store.checks import number, text
 from purpose_agent.store.database import Database, FileDatabase, MemoryDatabase
 from purpose_agent.store.memory_journal import MemoryJournal
@@ -23,6 +31,10 @@ from purpose_agent.store.opening import store_file
 from purpose_agent.store.packing import Milestone, pack
 from purpose_agent.store.writer import Work
 from purpose_agent.types import Evidence, Heuristic, HeuristicStatus
+
+if TYPE_CHECKING:
+    from purpose_agent.store.base import Vector
+    from purpose_agent.store.vector_index import VectorIndex
 
 T = TypeVar("T")
 
@@ -48,6 +60,7 @@ class SQLiteStore:
         self._opening = threading.Lock()
         self._parts: tuple[Database, _Journal] | None = None
         self._scores = _FreshScores()
+        self._vectors: dict[VectorSpace, VectorIndex] = {}
         self._closed = False
 
     @classmethod
@@ -122,6 +135,24 @@ class SQLiteStore:
         """See `Store.search_episodes`."""
         return self._read(partial(episode_rows.found, query=query, limit=limit))
 
+    def save_vectors(self, space: VectorSpace, vectors: Mapping[str, Vector]) -> None:
+        """See `Store.save_vectors`."""
+        rows = [(text(id), vector_rows.packed(space, vector)) for id, vector in vectors.items()]
+        self._write(partial(vector_rows.save, space=space, rows=rows))
+
+    def vectors(self, space: VectorSpace, ids: Sequence[str]) -> dict[str, Vector]:
+        """See `Store.vectors`."""
+        return self._read(partial(vector_rows.of, space=space, ids=[text(id) for id in ids]))
+
+    def episodes_without_vector(self, space: VectorSpace, limit: int) -> list[EpisodeInfo]:
+        """See `Store.episodes_without_vector`."""
+        return self._read(partial(vector_rows.missing, index=self._vectors_of(space), limit=limit))
+
+    def search_vectors(self, space: VectorSpace, query: Vector, limit: int) -> Neighbours:
+        """See `Store.search_vectors`."""
+        vector_rows.packed(space, query)
+        return self._read(partial(vector_rows.found, index=self._vectors_of(space), query=query, limit=limit))
+
     def value_episode(self, id: str, reward: float, alpha: float) -> None:
         """See `Store.value_episode`."""
         self._write(partial(episode_rows.value, id=text(id), reward=reward, alpha=alpha))
@@ -162,6 +193,10 @@ class SQLiteStore:
     def trials(self, *, after: int = 0, limit: int | None = None) -> list[Trial]:
         """See `Store.trials`."""
         return self._read(partial(trial_rows.listed, after=after, limit=limit))
+
+    def test_position(self, id: str, test: str) -> int:
+        """See `Store.test_position`."""
+        return self._write(partial(trial_rows.position, id=text(id), test=text(test)))
 
     def add_evidence(self, id: str, evidence: Evidence) -> bool:
         """See `Store.add_evidence`."""
@@ -227,6 +262,12 @@ class SQLiteStore:
     @property
     def _journal(self) -> _Journal:
         return (self._parts or self._open())[1]
+
+    def _vectors_of(self, space: VectorSpace) -> VectorIndex:
+        from purpose_agent.store.vector_index import VectorIndex  # loads numpy, which not every store needs
+
+        with self._opening:
+            return self._vectors.setdefault(space, VectorIndex(space))
 
     def _read(self, work: Work[T]) -> T:
         return self._database.read(work)

@@ -1,4 +1,4 @@
-"""The table of trials: which items were shown or withheld in which episode, and how it ended. Rows never change."""
+"""Trials, which say what was shown or withheld and how it ended, and the positions of tests. Rows never change."""
 
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ def listed(connection: sqlite3.Connection, *, after: int, limit: int | None) -> 
         Trial(id, episode, family, bool(shown), propensity, outcome, baseline, informedness, number)
         for id, episode, family, shown, propensity, outcome, baseline, informedness, number in rows
     ]
+
+
+def position(connection: sqlite3.Connection, *, id: str, test: str) -> int:
+    """See `Store.test_position`."""
+    wanted = "SELECT position FROM tests WHERE heuristic = ? AND test = ?"
+    row = connection.execute(wanted, (id, test)).fetchone()
+    if row is None:
+        connection.execute("INSERT INTO tests (heuristic, test) VALUES (?, ?)", (id, test))
+        row = connection.execute(wanted, (id, test)).fetchone()
+    return int(row[0])
 
 
 def _row(trial: Trial) -> tuple[str | float, ...]:

@@ -66,6 +66,7 @@ class CreditBook:
         self._lock = threading.RLock()
         self._revision: int | None = None
         self._upto = 0
+        self._assigned = 0
         self._episode = ""
         self._credits: dict[str, ItemCredit] = {}
         self._families: dict[str, _Outcomes] = {}
@@ -114,7 +115,7 @@ class CreditBook:
 
     # -- what chance decides -------------------------------------------------------------------------------
     def draws(
-        self, items: Iterable[Heuristic], purpose: str, seed: int | None
+        self, items: Iterable[Heuristic], purpose: str, seed: int | str | None
     ) -> Callable[[Heuristic], float]:
         """What each item is worth for ranking, above 0: half, plus a draw of its uplift (Thompson sampling).
 
@@ -124,6 +125,7 @@ class CreditBook:
             seed: of the draw; None takes the mean, as where nothing is learned.
         """
         beliefs = self.beliefs(items, self.expected(purpose)[0])
+        now = "" if seed is None else self._chance(seed)
 
         def worth(item: Heuristic) -> float:
             belief = beliefs.get(item.id)
@@ -131,12 +133,12 @@ class CreditBook:
                 return 0.5
             drawn = belief.mean
             if seed is not None:
-                drawn += belief.sd * normal(self._seed(seed), f"rank {item.id}")
+                drawn += belief.sd * normal(now, f"rank {item.id}")
             return max(0.01, 0.5 + drawn)
 
         return worth
 
-    def assign(self, items: Iterable[Heuristic], purpose: str, seed: int | None) -> Assignment:
+    def assign(self, items: Iterable[Heuristic], purpose: str, seed: int | str | None) -> Assignment:
         """Decide which of the selected items are shown in an episode.
 
         Args:
@@ -153,7 +155,9 @@ class CreditBook:
             item.id: propensity(beliefs[item.id], self.of(item.id).n, self.of(item.id).suspect)
             for item in chosen
         }
-        now = self._seed(seed)
+        now = self._chance(seed)
+        with self._lock:
+            self._assigned += 1
         return Assignment(chances, frozenset(id for id, p in chances.items() if coin(now, f"show {id}") >= p))
 
     def trials_of(self, trajectory: Trajectory, informedness: float = 1.0) -> list[Trial]:
@@ -181,10 +185,11 @@ class CreditBook:
         ]
 
     # -- keeping step --------------------------------------------------------------------------------------
-    def _seed(self, seed: int) -> int:
-        """The seed of an episode: the same task gets another coin when it is met again."""
-        self._catch_up()
-        return seed * 1_000_003 + self._upto
+    def _chance(self, seed: int | str) -> str:
+        """What an episode's coins are made of: the same task gets others when it is met again, or at the same time."""
+        with self._lock:
+            self._catch_up()
+            return f"{seed} {self._upto} {self._assigned}"
 
     def _catch_up(self) -> None:
         revision = self._store.revision

@@ -3,9 +3,9 @@
 An item is shown (z = 1) with propensity e or withheld (z = 0); the episode ends with outcome y where m was to be
 expected. The augmented inverse-propensity score of a trial (AIPW; Robins, Rotnitzky & Zhao 1994) with one outcome model
 for both arms is (z − e)(y − m) / (e (1 − e)). Its mean is the effect whatever m is, because e is known: doubly robust.
-Scores are averaged with the overlap weights w = e (1 − e) (Li, Morgan & Zaslavsky 2018), which bounds every term and
-makes the mean the most precise one; the uplift is then Σ(z − e)(y − m) / Σ e (1 − e), the effect in the trials that
-could tell it.
+Scores are averaged with the overlap weights w = e (1 − e) (Li, Morgan & Zaslavsky 2018), which bounds every term and,
+where both arms vary alike, makes the mean the most precise one. The uplift is then Σ(z − e)(y − m) / Σ e (1 − e), the
+effect in the trials that could tell it.
 
 Where a critic and not a verifier judged the outcome, it shows only a part of the effect, its informedness J =
 sensitivity + specificity − 1 (Rogan & Gladen 1978): such a trial weighs e (1 − e) J.
@@ -47,7 +47,6 @@ class ItemCredit:
         spread: Σ e (1 − e).
         squares: Σ ((z − e)(y − m))².
         sums: Σ (z − e)(y − m), with its bound.
-        proof: log of the greatest e-value there was against "it does not help".
     """
 
     shown: int = 0
@@ -60,7 +59,6 @@ class ItemCredit:
     spread: float = 0.0
     squares: float = 0.0
     sums: Martingale = field(default_factory=Martingale)
-    proof: float = 0.0
     _harm: list[float] = field(default_factory=lambda: [0.0] * len(RATES))
     _fast: float | None = None
     _slow: float = 0.5
@@ -76,7 +74,6 @@ class ItemCredit:
         self.spread += e * (1.0 - e)
         self.squares += x * x
         self.sums.add(x, bound)
-        self.proof = max(self.proof, self.sums.log_wealth())
         self._watch(x, bound)
 
     def uplift(self, level: float = LEVEL) -> Uplift | None:
@@ -96,6 +93,11 @@ class ItemCredit:
         share = self.n / (self.n + _VARIANCE_TRIALS)
         variance = share * self.squares + (1.0 - share) * _VARIANCE * self.spread
         return Belief(self.sums.total / self.weight, variance / self.weight**2)
+
+    @property
+    def proof(self) -> float:
+        """Log of the e-value against "it does not help": the present one, as the greatest so far would be none."""
+        return self.sums.log_wealth()
 
     @property
     def suspect(self) -> bool:

@@ -13,7 +13,7 @@ from math import cos, log, pi, sqrt
 from purpose_agent.memory.credit.pooling import Belief
 
 FLOOR = 0.02
-"""Least probability of either side, for items with hundreds of trials."""
+"""Least probability of either side, for items with eighty trials and more."""
 
 FIRST_FLOOR = 0.1
 """The same for an item without trials."""
@@ -35,13 +35,13 @@ def propensity(belief: Belief, trials: int, suspect: bool = False) -> float:
     return min(1.0 - floor, max(floor, belief.helps))
 
 
-def coin(seed: int, what: str) -> float:
+def coin(seed: str, what: str) -> float:
     """A number in [0, 1) that is equal in every process for equal arguments, and looks random otherwise."""
     digest = hashlib.blake2b(f"{seed}\n{what}".encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2.0**64
 
 
-def normal(seed: int, what: str) -> float:
+def normal(seed: str, what: str) -> float:
     """A standard normal number made of two coins (Box & Muller 1958); equal in every process for equal arguments."""
     first, second = coin(seed, f"{what} 1"), coin(seed, f"{what} 2")
     return sqrt(-2.0 * log(1.0 - first)) * cos(2.0 * pi * second)

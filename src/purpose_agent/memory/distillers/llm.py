@@ -38,6 +38,13 @@ like in their stead.
 Reply with one JSON object: {"heuristics": [{"tier": ..., "pattern": ..., "strategy": ..., "steps": [...]}]}"""
 
 
+_QUESTION = {
+    True: "It succeeded. What made the difference, so that a similar task succeeds again?",
+    False: "It failed. Name the mechanism: the first step after which it could not succeed any more, or what was "
+    "repeated in vain, why, and what to do instead.",
+}
+
+
 class LLMDistiller:
     """Proposes up to `MAX_KEPT` lessons of any tier from one episode, with one model call.
 
@@ -90,7 +97,7 @@ class LLMDistiller:
 
 
 def _request(trajectory: Trajectory, existing: Sequence[Heuristic]) -> str:
-    parts = [episode_text(trajectory)]
+    parts = [episode_text(trajectory), _QUESTION[trajectory.succeeded]]
     if existing:
         known = [
             f"- {prompt_line(h.pattern, 80)}: {prompt_line(h.strategy, 120)}" for h in existing[-_MAX_KNOWN:]

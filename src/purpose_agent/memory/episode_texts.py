@@ -1,4 +1,4 @@
-"""What the library needs to know of the episodes: how many there were, how many succeeded, what they were about."""
+"""What the episodes of a memory item were about."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _MAX_TEXTS = 3  # episodes of an item whose purposes say what it is about
 _MAX_CHARS = 500  # of each
 
 
-class EpisodeCounts:
-    """Running counts over a store's episodes; each episode is read once.
+class EpisodeTexts:
+    """Purposes and tasks of a store's episodes; each is read once.
 
     Args:
         store: whose episodes.
@@ -20,21 +20,9 @@ class EpisodeCounts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._last = 0
-        self._n = 0
-        self._succeeded = 0
         self._texts: dict[str, str] = {}
 
-    def totals(self) -> tuple[int, int]:
-        """Episodes seen so far that teach something, and how many of them succeeded."""
-        for episode in self._store.episodes(after=self._last):
-            self._last = max(self._last, episode.number)
-            if not episode.transient:
-                self._n += 1
-                self._succeeded += episode.success
-        return self._n, self._succeeded
-
-    def texts(self, evidence: Iterable[Evidence]) -> str:
+    def of(self, evidence: Iterable[Evidence]) -> str:
         """Purpose and task of the first few episodes of ``evidence``."""
         ids = dict.fromkeys(e.episode_id for e in evidence)
         return "\n".join(dict.fromkeys(filter(None, (self._text(id) for id in list(ids)[:_MAX_TEXTS]))))
