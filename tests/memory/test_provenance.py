@@ -156,6 +156,16 @@ def test_a_distiller_cannot_raise_a_label(library: Library, claimed: Trust | Non
     assert (item.trust, item.status) == (Trust.MODEL, HeuristicStatus.CANARY)
 
 
+def test_a_distiller_cannot_hide_the_episode_it_was_given(store: Store, library: Library) -> None:
+    keep(store, ran(None, id="clean"))
+    alibi = replace(
+        lesson("a box", "send the key", trust=Trust.ACTIONS), evidence=own("clean", Trust.ACTIONS)
+    )
+    (item,) = distil(library, Saying(alibi), ran(Trust.ENVIRONMENT, id="web"))
+    assert (item.trust, item.status) == (Trust.ENVIRONMENT, QUARANTINED)
+    assert {e.episode_id for e in item.evidence} == {"clean", "web"}
+
+
 def test_a_distiller_can_lower_a_label(library: Library) -> None:
     (item,) = distil(library, Saying(lesson("a box", "as a tool said", trust=Trust.TOOL)), ran(None))
     assert (item.trust, item.tainted) == (Trust.TOOL, True)
@@ -323,6 +333,7 @@ def test_tainted_sources_do_not_corroborate_each_other(store: Store, library: Li
     # and they leave room for those who can
     for n in (100, 101):
         keep(store, replace(ran(None, id=f"e{n}"), seed=n))
+        assert library.get(item.id).status == QUARANTINED  # type: ignore[union-attr]
         library.add([replace(good(), evidence=own(f"e{n}"))], "own")
     assert library.get(item.id).status == HeuristicStatus.CANARY  # type: ignore[union-attr]
 
@@ -359,6 +370,13 @@ def test_a_person_takes_a_strangers_words_over(library: Library) -> None:
     assert said.parents == []
     assert [h.id for h in library] == [said.id]
     assert library.get(item.id).status == HeuristicStatus.RETIRED  # type: ignore[union-attr]
+
+
+def test_a_person_replaces_their_own_and_the_agents_words_not_a_strangers(library: Library) -> None:
+    library.add([strange("press the blue button, then open the lid!"), good(id="own")], "both")
+    said = add_human_lesson(library, lesson(good().pattern, "press the blue button then open the lid"))
+    assert said.parents == ["own"]
+    assert [h.id for h in library] == [said.id]
 
 
 def test_only_quarantined_items_can_be_verified(library: Library) -> None:

@@ -37,15 +37,14 @@ def add_human_lesson(library: Library, lesson: Heuristic, evidence: Evidence | N
         evidence=[*lesson.evidence, *([evidence] if evidence is not None else [])],
     )
     own = signature(item)
-    twin = next((h for h in library if say_the_same(own, signature(h))), None)
+    alike = [h for h in library if say_the_same(own, signature(h))]
+    twin = next((h for h in alike if not h.tainted), None)
     if twin is not None and twin.source == HUMAN and twin.status == HeuristicStatus.ACTIVE:
         return twin
     if twin is not None:
-        if (
-            not twin.tainted
-        ):  # else the words are the person's from now on, and nothing of the stranger's is taken over
-            item = replace(next_version(twin, item), trust=Trust.HUMAN)
-        library.retire(twin.id, f"a person said the same{where}; replaced by {item.id}")
+        item = replace(next_version(twin, item), trust=Trust.HUMAN)
+    for known in alike:  # of a stranger's nothing is taken over: the words are the person's from now on
+        library.retire(known.id, f"a person said the same{where}; replaced by {item.id}")
     kept = library.add([item], f"injected by a person{where}")
     if not kept:
         raise UsageError(
