@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from purpose_agent.errors import StoreCorruptError, StoreError, UsageError
 from purpose_agent.journal import events_of, trajectory_of
+from purpose_agent.memory.intake import quarantined
 from purpose_agent.numeric import is_whole
 from purpose_agent.store import EpisodeInfo, Store, open_store
 from purpose_agent.types import PHI_MAX, Evidence, Heuristic, MemoryRecord, MemoryTier, Trajectory
@@ -137,9 +138,12 @@ class ExperienceReplay:
         self.store.value_episode(record_id, _fraction("reward", reward), _fraction("alpha", alpha))
 
     def attach_heuristics(self, record_id: str, heuristics: list[Heuristic]) -> None:
-        """Keep lessons that came from an episode: new ones enter the library, known ones gain it as evidence."""
+        """Keep lessons that came from an episode: new ones enter the library, known ones gain it as evidence.
+
+        Tainted ones are quarantined, as everywhere.
+        """
         for heuristic in heuristics:
-            self.store.add_heuristic(heuristic, f"attached to episode {record_id}")
+            self.store.add_heuristic(quarantined(heuristic), f"attached to episode {record_id}")
             if record_id not in _sources(heuristic):
                 self.store.add_evidence(heuristic.id, Evidence(record_id))
 

@@ -117,6 +117,7 @@ class Gatekeeper:
     def _act(self, item: Heuristic, report: GateReport) -> None:
         """A rejected candidate is out and remembered; one in use goes only if it breaks more than it mends."""
         if report.decision is Decision.ACCEPT:
+            self.library.verified(item.id, report.to_text())
             self.library.prove(item.id, report.to_text())
         elif report.decision is Decision.REJECT and (
             item.status in WAITING or _breaks_more(report.fixes, report.regressions)

@@ -10,6 +10,7 @@ from purpose_agent.errors import describe_error
 from purpose_agent.events import Failed, Learned
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.memory.library import Library
+from purpose_agent.memory.provenance.labels import outcome_trust
 from purpose_agent.memory.value_learner import ValueLearner
 from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.types import LIMIT_STOPS, Action, Trajectory
@@ -68,7 +69,8 @@ class Learner:
             self.replay.add(trajectory)
             if not trajectory.failed_transiently or trajectory.stop_reason in LIMIT_STOPS:
                 credited = self._credit(trajectory)
-            if example_id is not None and not trajectory.failed_transiently:
+            told = not (trajectory.failed_transiently or outcome_trust(trajectory).tainted)
+            if example_id is not None and told:
                 self.replay.update_q_value(example_id, float(trajectory.succeeded))
             learned_values = self.values.catch_up() and not trajectory.failed_transiently
         except Exception as e:
@@ -94,6 +96,8 @@ class Learner:
 
         A run that hit a limit counts as a trial, or an item that makes runs too long would go unnoticed.
         """
+        if outcome_trust(trajectory).tainted:  # strangers say how it ended, or even what was shown
+            return []
         informed = self._informedness(trajectory)
         tried: list[str] = []
         if informed >= LEAST_INFORMED:
