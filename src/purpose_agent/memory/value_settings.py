@@ -27,9 +27,9 @@ class ValueSettings:
     """Steps whose rewards are seen before a learned value stands for the rest, at least 1."""
     greed: float = 0.5
     """Weight of the best next action against the one taken in what follows those steps, in [0, 1]."""
-    replays: int = 24
+    replays: int = 12
     """Older episodes learned from again in each pass after a new one, at least 0."""
-    sweeps: int = 2
+    sweeps: int = 1
     """Passes over the newest and some older episodes after each episode, at least 0."""
     rebuild_sweeps: int = 6
     """Passes over all stored episodes when the vocabulary is renewed, at least 0."""
