@@ -15,7 +15,8 @@
        ├ episode_trace      what happened so far, as the features need it
            │  ├ action_template    verb and prepositions; the spans between are arguments
            │  ├ task_vocabulary    which words are literal, which vary between tasks
-           │  └ goal_graph         words of the purpose, linked through what was observed
+           │  ├ goal_graph         words of the purpose, linked through what was observed
+           │  └ instructions       what texts asked for, and what of it is done
            └ value_features     the situation and each action as sparse binary features
     value_guide      the same cursor in terms of states and actions, for the actor
 

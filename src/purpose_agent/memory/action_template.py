@@ -91,3 +91,10 @@ def clauses(text: str) -> tuple[tuple[str, ...], ...]:
     """The sentences and lines of ``text`` as tuples of words, without empty ones."""
     found = (tuple(words(part)) for part in _CLAUSE_END.split(text[:_MAX_CHARS]))
     return tuple(clause for clause in found if clause)
+
+
+@lru_cache(maxsize=2048)
+def phrases(text: str) -> tuple[tuple[str, ...], ...]:
+    """The clauses of ``text`` without their articles, as actions name things; without empty ones."""
+    found = (tuple(word for word in clause if word not in _ARTICLES) for clause in clauses(text))
+    return tuple(phrase for phrase in found if phrase)

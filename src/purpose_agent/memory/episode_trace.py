@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from purpose_agent.memory.action_template import clauses, parse_action
+from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action
 from purpose_agent.memory.goal_graph import GoalGraph
+from purpose_agent.memory.instructions import Instructions
 from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
 from purpose_agent.memory.value_record import Transition
 
@@ -15,6 +16,7 @@ _MAX_CLAUSES = 400  # of an episode in which arguments are looked up; the first 
 _MAX_MENTIONS = 4  # templates kept per argument
 _MAX_COMPANIONS = 6  # words kept per argument
 _SCORE_STEP = 1e-9
+_NOTHING = parse_action("")
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class EpisodeTrace:
         self.fate: dict[str, tuple[str, str, str]] = {}
         """Per argument: template and slot of the last action on it, and whether that gained (+), regained
         (~), lost (-) or changed nothing (=)."""
+        self.instructions = Instructions()
+        """What texts asked for."""
         self._outputs: dict[str, dict[str, None]] = {}
         self._clauses: list[_Clause] = []
         self._mentions: dict[str, _Mentions] = {}
@@ -82,7 +86,7 @@ class EpisodeTrace:
     def begin(self, observation: str, admissible: Sequence[str], score: float | None = 0.0) -> None:
         """Start at the first text and the first admissible actions."""
         self.score = self.best = _within(score, 0.0)
-        self._arrive(observation, admissible, "start", ())
+        self._arrive(observation, admissible, "start", _NOTHING)
 
     def observe(self, step: Transition, score: float | None) -> tuple[float, float]:
         """Take in one transition.
@@ -111,7 +115,7 @@ class EpisodeTrace:
             self.gains += 1
             self.tried_since_gain = {}
         self.last = (abstract, self.last[0])
-        self._arrive(step.observation, step.admissible, abstract, parsed.arguments)
+        self._arrive(step.observation, step.admissible, abstract, parsed)
         return change, record
 
     def mentions(self, argument: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -150,19 +154,20 @@ class EpisodeTrace:
             self.offences[step.action] = self.offences.get(step.action, 0) + 1
         outputs[step.observation] = None
 
-    def _arrive(self, text: str, admissible: Sequence[str], source: str, about: tuple[str, ...]) -> None:
+    def _arrive(self, text: str, admissible: Sequence[str], source: str, done: ParsedAction) -> None:
         self.admissible = tuple(admissible)
         self.text = text
         self.situation = (text, "\n".join(sorted(self.admissible)))
         self.visits[text] = self.visits.get(text, 0) + 1
         self.graph.read(text)
+        self.instructions.arrive(done, text, admissible)
         for action in self.admissible:
             for argument in parse_action(action).arguments:
                 self._names.update(argument.split(" "))
         for clause in clauses(text):
             if clause not in self._known_clauses and len(self._clauses) < _MAX_CLAUSES:
                 self._known_clauses.add(clause)
-                self._clauses.append(_Clause(f" {' '.join(clause)} ", clause, source, about))
+                self._clauses.append(_Clause(f" {' '.join(clause)} ", clause, source, done.arguments))
 
 
 def _within(score: float | None, last: float) -> float:

@@ -133,6 +133,25 @@ def _goal_rank(feature: Feature) -> str:
     return f"the `{template}` {how} the {which} thing the purpose names, {_when(phase)}"
 
 
+def _asked_next(feature: Feature) -> str:
+    _, action, verb = feature
+    return f"`{action}` " + (
+        "once all that texts asked for is done"
+        if verb == "nothing"
+        else f"when “{verb}” is what a text asks for next"
+    )
+
+
+def _asked(feature: Feature) -> str:
+    _, action, verb, which = feature
+    thing = "its object" if which == "this" else "something else"
+    return f"`{action}` while a text asks to “{verb}” {thing}"
+
+
+def _as_asked(feature: Feature) -> str:
+    return "what a text asks for in the same words" + (", next" if feature[1] == "next" else ", but later")
+
+
 def _when(phase: str) -> str:
     return "before any score is gained" if phase == "start" else f"once `{phase}` has gained score"
 
@@ -146,4 +165,7 @@ _WORDING: dict[str, Callable[[Feature], str]] = {
     "stands with": _stands_with,
     "named": _named,
     "goal rank": _goal_rank,
+    "asked next": _asked_next,
+    "asked": _asked,
+    "as asked": _as_asked,
 }

@@ -53,6 +53,7 @@ def _features(
     for goal, (rank, distance) in enumerate(goals):
         found.append(("goal rank", parsed.template, str(goal), rank, trace.phase))
         found.append(("goal distance", parsed.template, str(goal), distance, trace.phase))
+    found += _instruction_features(trace, parsed, abstract)
     for slot, argument in enumerate(parsed.arguments):
         found += _argument_features(trace, parsed, abstract, str(slot), argument)
     if len(parsed.arguments) > 1:
@@ -88,6 +89,20 @@ def _pair_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> 
         found.append(("pair", parsed.template, word, second))
     fates = (trace.fate.get(first, ("untouched",)), trace.fate.get(second, ("untouched",)))
     found.append(("pair fates", abstract, *fates[0], *fates[1]))
+    return found
+
+
+def _instruction_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> list[Feature]:
+    """How the action relates to what texts asked for; nothing as long as none asked for anything."""
+    pending = trace.instructions.pending
+    if not pending and not trace.instructions.done:
+        return []
+    found: list[Feature] = [("asked next", abstract, pending[0].verb if pending else "nothing")]
+    for place, asked in enumerate(pending):
+        about = asked.thing in parsed.arguments
+        found.append(("asked", abstract, asked.verb, "this" if about else "other"))
+        if about and parsed.verb == asked.verb:
+            found.append(("as asked", "later" if place else "next"))
     return found
 
 

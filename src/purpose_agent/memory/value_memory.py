@@ -29,7 +29,7 @@ from purpose_agent.memory.value_table import CompiledEpisode, ValueTable
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 2
+_FEATURES_VERSION = 3
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
 
 

@@ -1,0 +1,66 @@
+"""What the texts of an episode ask to be done, and what of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from purpose_agent.memory.action_template import ParsedAction, parse_action, phrases
+
+_MAX_WORDS = 8  # of an instruction
+_MAX_KEPT = 400  # of an episode that may be instructions; the first ones count
+
+
+class Instruction(NamedTuple):
+    """One thing to be done, such as *slice the apple*."""
+
+    verb: str
+    """The first word."""
+    thing: str
+    """The rest, without articles: the full name of something that actions are about."""
+
+
+class Instructions:
+    """What texts asked for in one episode, in the order in which it was read.
+
+    A clause is an instruction when it is a word and the name of something that actions were offered for, and when it
+    did not come of an action about that thing. It is done when an action of these words was carried out, or when what
+    came of an action about the thing says the instruction's verb and the thing's name in one clause: after *roast the
+    carrot*, ``cook carrot in oven`` that returns *You roast the carrot with the oven*.
+    """
+
+    def __init__(self) -> None:
+        self.pending: tuple[Instruction, ...] = ()
+        """Not yet done, in the order of reading."""
+        self.done: tuple[Instruction, ...] = ()
+        self._read: dict[
+            Instruction, bool
+        ] = {}  # clauses that may be instructions, and whether they are done
+        self._things: set[str] = set()
+
+    def arrive(self, action: ParsedAction, text: str, admissible: Sequence[str]) -> None:
+        """Take in what ``action`` led to; before the first one it is the empty action."""
+        for option in admissible:
+            self._things.update(parse_action(option).arguments)
+        found = phrases(text)
+        self._tick_off(action, found)
+        for phrase in found:
+            verb, *rest = phrase
+            new = Instruction(verb, " ".join(rest))
+            known = new in self._read or len(self._read) >= _MAX_KEPT
+            if rest and len(phrase) <= _MAX_WORDS and new.thing not in action.arguments and not known:
+                self._read[new] = False
+        meant = [(asked, done) for asked, done in self._read.items() if asked.thing in self._things]
+        self.pending = tuple(asked for asked, done in meant if not done)
+        self.done = tuple(asked for asked, done in meant if done)
+
+    def _tick_off(self, action: ParsedAction, found: Iterable[tuple[str, ...]]) -> None:
+        if not action.arguments:
+            return
+        said = [f" {' '.join(phrase)} " for phrase in found]
+        for asked in self._read:
+            if asked.thing not in action.arguments:
+                continue
+            named = asked == (action.verb, action.arguments[0])
+            if named or any(f" {asked.verb} " in s and f" {asked.thing} " in s for s in said):
+                self._read[asked] = True
