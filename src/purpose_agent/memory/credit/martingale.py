@@ -16,7 +16,8 @@ RATES: tuple[float, ...] = tuple(0.9 / 2**k for k in range(8))
 """The λ of the mixture: from sharp for a few large effects to sharp for small ones over many thousands of trials."""
 
 _LOG_SHARE = -log(len(RATES))
-_HALVINGS = 40
+_NEWTON_STEPS = 30
+_CLOSE = 1e-9
 
 
 def cost(rate: float, bound: float) -> float:
@@ -57,17 +58,24 @@ class Martingale:
     def deviation(self, level: float) -> float:
         """The least u for which Σ(xᵢ − μᵢ) ever exceeds u with a chance of at most ``level``; in either direction."""
         wanted = -log(level)
-        low, high = 0.0, min((paid + wanted - _LOG_SHARE) / rate for rate, paid in self._terms())
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            if log_mean_exp([rate * middle - paid for rate, paid in self._terms()]) < wanted:
-                low = middle
-            else:
-                high = middle
-        return high
+        # Newton's method on a convex rising function, from a point above: every step stays above the answer
+        u = min((paid + wanted - _LOG_SHARE) / rate for rate, paid in zip(RATES, self.costs, strict=True))
+        for _ in range(_NEWTON_STEPS):
+            value, slope = self._log_wealth_and_slope(u)
+            step = (value - wanted) / slope
+            u -= step
+            if step <= _CLOSE * u:
+                break
+        return u
 
-    def _terms(self) -> list[tuple[float, float]]:
-        return list(zip(RATES, self.costs, strict=True))
+    def _log_wealth_and_slope(self, total: float) -> tuple[float, float]:
+        """What the log of the e-value would be at a sum, and by how much it rises there: a mean of the rates."""
+        logs = [rate * total - paid for rate, paid in zip(RATES, self.costs, strict=True)]
+        most = max(logs)
+        shares = [exp(value - most) for value in logs]
+        whole = sum(shares)
+        slope = sum([rate * share for rate, share in zip(RATES, shares, strict=True)]) / whole
+        return most + log(whole) + _LOG_SHARE, slope
 
 
 def log_mean_exp(values: list[float]) -> float:
