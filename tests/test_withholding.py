@@ -100,7 +100,7 @@ def test_a_tip_takes_part_only_once_its_action_was_taken() -> None:
     tips = [lesson(name, f"{name} with care", tier=MemoryTier.TOOL, id=name) for name in ("inc", "double")]
     orch.library.add(tips, "test")
     orch.sync_memory()
-    for _ in range(20):
+    for _ in range(60):
         result = orch.run_task(PURPOSE, max_steps=3)
         events = orch.store.events(result.run_id)
         told = [id for e in events if isinstance(e, Executed) for id in (*e.shown, *e.withheld)]
