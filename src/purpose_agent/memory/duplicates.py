@@ -1,7 +1,7 @@
 """When two memory items say the same.
 
-Asked before anything else is done with a new item. Wording, case and punctuation do not count; a negation, a number
-or the order of steps does.
+Asked before anything else is done with a new item. Wording, case, punctuation, plurals and the order of clauses do not
+count; a negation, a number, what stands around a word such as "before", or the order of steps does.
 """
 
 from __future__ import annotations
@@ -17,11 +17,22 @@ SAME_WORDS = 0.9
 """Least Jaccard similarity of the word sets of two texts that say the same."""
 
 
+def _singular(word: str) -> str:
+    plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return word[:-1] if plural else word
+
+
 _READ_CHARS = 8000  # of an item's text
 _WORD = re.compile(r"[^\W_]+")
-_OPPOSITES = word_set(
-    "not no never avoid without dont don t instead unless except stop wrong fails failed always before after"
+_OPPOSITES = frozenset(
+    map(
+        _singular,
+        word_set(
+            "not no never avoid without dont don t instead unless except stop wrong fails failed always before after"
+        ),
+    )
 )
+_AROUND = 2  # words on each side
 _ORDERED = word_set("before after then than over instead from to into under above below first last until")
 
 
@@ -36,8 +47,8 @@ class Signature:
 
     @property
     def bag(self) -> frozenset[str]:
-        """All words of pattern and strategy."""
-        return frozenset((*self.pattern, *self.strategy))
+        """All words of pattern and strategy, in the singular."""
+        return frozenset(map(_singular, (*self.pattern, *self.strategy)))
 
 
 def signature(item: Heuristic) -> Signature:
@@ -61,7 +72,8 @@ def say_the_same(a: Signature, b: Signature) -> bool:
     differing = a.bag ^ b.bag
     if any(word in _OPPOSITES or any(c.isdigit() for c in word) for word in differing):
         return False
-    return not (a.bag & _ORDERED) or _in_common_order(a.strategy, b.strategy)
+    common = a.bag & b.bag
+    return _around_ordered(a.strategy, common) == _around_ordered(b.strategy, common)
 
 
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
@@ -70,9 +82,25 @@ def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / union if union else 1.0
 
 
-def _in_common_order(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    common = frozenset(a) & frozenset(b)
-    return [word for word in a if word in common] == [word for word in b if word in common]
+def _around_ordered(words: tuple[str, ...], common: frozenset[str]) -> frozenset[tuple[str, ...]]:
+    """What stands around each word that gives an order, within its clause, of the words that two texts share."""
+    return frozenset(
+        tuple(clause[max(0, place - _AROUND) : place + _AROUND + 1])
+        for clause in _clauses(words, common)
+        for place, word in enumerate(clause)
+        if word in _ORDERED
+    )
+
+
+def _clauses(words: tuple[str, ...], common: frozenset[str]) -> list[list[str]]:
+    """The words that are common, in the singular, apart where an "and" stands between them."""
+    clauses: list[list[str]] = [[]]
+    for word in map(_singular, words):
+        if word == "and":
+            clauses.append([])
+        elif word in common:
+            clauses[-1].append(word)
+    return clauses
 
 
 def _words(text: str) -> tuple[str, ...]:
