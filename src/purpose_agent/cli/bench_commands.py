@@ -22,6 +22,7 @@ def bench(context: typer.Context) -> None:
     \b
     Examples:
       purpose-agent bench critic --env textworld:preset=mapreader    does Φ follow true progress?
+      purpose-agent bench simulator                                  is credit right where the truth is known?
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -141,6 +142,60 @@ def critic(
         print_json(plain(report))
     if report.troubles:
         return BROKEN
+    return DONE if report.complete else INTERRUPTED
+
+
+@app.command("simulator", short_help="Test memory in worlds in which the worth of every item is known.")
+def simulator(
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", "-s", metavar="NAME", help="Repeat for several.  [default: all]"),
+    ] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option(
+            "--replications", "-n", metavar="N", help="Of each.  [default: what the scenario wants]"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the first replication.")] = 0,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write simulator.json there.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Test the memory's own code in scripted worlds: no model, no network, and equal numbers for equal seeds.
+
+    \b
+    Scenarios:
+      contexts     an oracle's lessons about 1 to 200 kinds of tasks: kept, found, and cheap to withhold?
+      credit       40 items, a quarter help, a quarter harm, and a critic that errs: is each given its due?
+      drift        what helped begins to harm: how soon is it demoted?
+      duplicates   the same lessons again in other words: does the library grow?
+      poison       strangers write into memory: does the agent do their will?
+
+    \b
+    Examples:
+      purpose-agent bench simulator --scenario duplicates              two seconds
+      purpose-agent bench simulator --scenario credit -n 4             half a minute
+      purpose-agent bench simulator --out runs/simulator               everything, about a quarter of an hour
+      purpose-agent bench simulator -s drift --json | jq '.scenarios[0].targets'
+
+    Each table names what must be reached and says whether it was. Ctrl-C keeps the scenarios that are finished.
+    """
+    from rich.console import Console
+
+    from purpose_agent.bench.simulator.report import as_json as plain
+    from purpose_agent.bench.simulator.running import run_simulator
+    from purpose_agent.bench.simulator.scenario import scenarios
+    from purpose_agent.bench.simulator.settings import SimulatorSettings
+    from purpose_agent.cli.exit_codes import DONE, INTERRUPTED
+    from purpose_agent.cli.plain_text import print_json
+
+    settings = SimulatorSettings(tuple(scenario or scenarios()), seed, replications)
+    console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    report = run_simulator(settings, out, console=console)
+    if as_json:
+        print_json(plain(report))
     return DONE if report.complete else INTERRUPTED
 
 

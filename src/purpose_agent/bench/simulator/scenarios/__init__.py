@@ -1,0 +1,1 @@
+"""Scenarios, one file each. Every module here has a ``SCENARIO``; see `simulator.scenario.Scenario`."""
