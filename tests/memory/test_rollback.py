@@ -18,7 +18,7 @@ from purpose_agent.memory.provenance.taken_back import rollbacks
 from purpose_agent.memory.value_learner import WEIGHTS, ValueLearner
 from purpose_agent.memory.value_memory import ValueMemory
 from purpose_agent.store import open_store
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import Action, Evidence, Heuristic, HeuristicStatus, MemoryTier, Trajectory, Trust
 
 RETIRED, CANARY = HeuristicStatus.RETIRED, HeuristicStatus.CANARY
@@ -326,3 +326,18 @@ def test_a_procedure_of_a_rolled_back_environment_is_gone_from_every_tier(
     library.add(items, "distilled")
     assert len(roll_back(store, "Shop").items) == 3
     assert len(library) == 0
+
+
+def test_trials_of_rolled_back_episodes_count_no_more_until_they_are_restored(
+    store: Store, library: Library
+) -> None:
+    (item,) = library.add([lesson(episode_id=ran(store, "origin").id)], "test")
+    for id, outcome in (("kept", 1.0), ("gone", 0.0)):
+        ran(store, id)
+        library.record([Trial(item.id, id, "f", True, 0.5, outcome)])
+    assert library.credits.of(item.id).n == 2
+    done = roll_back(store, "gone")
+    assert library.credits.of(item.id).n == Library(store).credits.of(item.id).n == 1
+    assert library.credits.of(item.id).shown_succeeded == 1
+    undo_rollback(store, done.id)
+    assert library.credits.of(item.id).n == 2

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from purpose_agent.memory.credit.item_credit import ItemCredit
 from purpose_agent.memory.credit.pooling import Belief, pooled
 from purpose_agent.memory.credit.withholding import coin, normal, propensity
+from purpose_agent.memory.provenance.taken_back import taken_back
 from purpose_agent.memory.purpose_family import family_named_after, family_of
 from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import Heuristic, Trajectory, Trust, Uplift
@@ -59,7 +60,9 @@ class _Outcomes:
 
 
 class CreditBook:
-    """A fold over the trials of a store; each is read once. All methods may be called from any thread.
+    """A fold over the trials of a store, but for those of episodes that were rolled back.
+
+    All methods may be called from any thread.
 
     Args:
         store: whose trials.
@@ -69,14 +72,19 @@ class CreditBook:
         self._store = store
         self._lock = threading.RLock()
         self._revision: int | None = None
-        self._upto = 0
         self._assigned = 0
+        self._kin: dict[str, tuple[str, Trust | None]] = {}
+        self._begin(frozenset())
+
+    def _begin(self, taken_back: frozenset[str]) -> None:
+        """Forget everything; trials in these episodes will not count."""
+        self._taken_back = taken_back
+        self._upto = 0
         self._episode = ""
         self._credits: dict[str, ItemCredit] = {}
         self._families: dict[str, _Outcomes] = {}
         self._home: dict[str, str] = {}
         self._all = _Outcomes()
-        self._kin: dict[str, tuple[str, Trust | None]] = {}
         self._uplifts: dict[str, tuple[int, Uplift | None]] = {}
 
     # -- what is known -------------------------------------------------------------------------------------
@@ -203,13 +211,19 @@ class CreditBook:
         revision = self._store.revision
         if revision == self._revision:
             return
+        gone = taken_back(self._store).episodes
+        if gone != self._taken_back:
+            self._begin(gone)
         for trial in self._store.trials(after=self._upto):
+            self._upto = trial.number
+            if trial.episode in gone:
+                continue
             self._credits.setdefault(trial.heuristic, ItemCredit()).add(trial)
             self._home.setdefault(trial.heuristic, trial.family)
             if trial.episode != self._episode:
                 self._families.setdefault(trial.family, _Outcomes()).add(trial.outcome)
                 self._all.add(trial.outcome)
-            self._episode, self._upto = trial.episode, trial.number
+            self._episode = trial.episode
         self._revision = revision
 
     def _learn_kin(self, items: Iterable[Heuristic]) -> None:
