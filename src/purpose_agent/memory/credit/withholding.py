@@ -14,7 +14,7 @@ from math import cos, log, pi, sqrt
 from purpose_agent.memory.credit.pooling import Belief
 
 FLOOR = 0.02
-"""Least probability of either side, for items with eighty trials and more."""
+"""Least probability of either side, for items with thirty trials and more."""
 
 FIRST_FLOOR = 0.05
 """The same for an item without trials."""
