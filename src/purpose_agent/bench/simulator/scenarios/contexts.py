@@ -74,6 +74,7 @@ def replicate(n: int, seed: int) -> Replication:
     with Orchestrator(
         script.model(), Machines(right), seed=1_000_003 * seed, distillers=["llm"]
     ) as orchestrator:
+        orchestrator.runner.memory.vectors = None  # by words alone: equal numbers whatever extras are installed
         return _Passes(orchestrator, script, right, dice).played()
 
 
@@ -150,7 +151,7 @@ class ContextsScenario:
         return [
             partial(replicate, n, seed + number)
             for n in SIZES
-            for number in range(max(2, math.ceil(replications * 20 / n)))
+            for number in range(max(4, math.ceil(replications * 20 / n)))
         ]
 
     def findings(self, results: Sequence[Replication]) -> Findings:
