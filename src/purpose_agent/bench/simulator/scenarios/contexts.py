@@ -74,7 +74,9 @@ def replicate(n: int, seed: int) -> Replication:
     with Orchestrator(
         script.model(), Machines(right), seed=1_000_003 * seed, distillers=["llm"]
     ) as orchestrator:
-        orchestrator.runner.memory.vectors = None  # by words alone: equal numbers whatever extras are installed
+        orchestrator.runner.memory.vectors = (
+            None  # by words alone: equal numbers whatever extras are installed
+        )
         return _Passes(orchestrator, script, right, dice).played()
 
 
