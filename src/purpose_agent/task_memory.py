@@ -15,13 +15,10 @@ from purpose_agent.memory.library import Library
 from purpose_agent.memory.life_cycle import is_shown
 from purpose_agent.memory.provenance.allowed_actions import names_unknown_action
 from purpose_agent.memory.provenance.labels import outcome_trust
-from purpose_agent.memory.retrieval import select
+from purpose_agent.memory.retrieval import PER_ACTION, PER_TIER, TOKEN_BUDGET, select
 from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
 from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
-
-PER_TIER, PER_ACTION, TOKEN_BUDGET = 4, 2, 600
-"""Most items of a tier, most tips about an action, and most tokens of the prefix block, for an actor that writes."""
 
 MAX_EXAMPLE_STEPS = 30
 """Actions of a similar episode that are shown as an example."""

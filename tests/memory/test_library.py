@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from fakes.episodes import episode, keep, lesson
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.library import MAX_EVIDENCE, Library
-from purpose_agent.store import open_store
 from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, MemoryTier
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = open_store(None)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def library(store: Store) -> Library:
-    return Library(store)
 
 
 def solve(store: Store, n: int, *, success: bool, prefix: str = "e") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,18 +40,6 @@ from purpose_agent.types import (
 
 MOVES = (("open", "seen"), ("take", "won"))
 QUARANTINED = HeuristicStatus.QUARANTINED
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = open_store(None)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def library(store: Store) -> Library:
-    return Library(store)
 
 
 class Saying:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,23 +16,10 @@ from purpose_agent.memory.provenance.rollback import plan_rollback, roll_back, u
 from purpose_agent.memory.provenance.taken_back import rollbacks
 from purpose_agent.memory.value_learner import WEIGHTS, ValueLearner
 from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.store import open_store
 from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import Action, Evidence, Heuristic, HeuristicStatus, MemoryTier, Trajectory, Trust
 
 RETIRED, CANARY = HeuristicStatus.RETIRED, HeuristicStatus.CANARY
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = open_store(None)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def library(store: Store) -> Library:
-    return Library(store)
 
 
 def ran(store: Store, id: str, *, shown: tuple[str, ...] = (), example: str = "", **more: Any) -> Trajectory:

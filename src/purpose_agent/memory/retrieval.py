@@ -27,6 +27,9 @@ SMALL_LIBRARY = 3
 NEAR_DUPLICATE = 0.7
 """Items whose words overlap this much (Jaccard) are not shown together."""
 
+PER_TIER, PER_ACTION, TOKEN_BUDGET = 4, 2, 600
+"""Most items of a tier, most tips about an action, and most tokens of the prefix block, for an actor that writes."""
+
 BLOCK_TOKENS = 32
 """What the block around the items costs."""
 
@@ -38,9 +41,9 @@ def select(
     *,
     query: str,
     situation: str = "",
-    token_budget: int = 600,
-    per_tier: int = 4,
-    per_action: int = 2,
+    token_budget: int = TOKEN_BUDGET,
+    per_tier: int = PER_TIER,
+    per_action: int = PER_ACTION,
     contexts: Mapping[str, str] | None = None,
     worth: Callable[[Heuristic], float] = posterior_mean,
     similar: Callable[[str, Sequence[Heuristic]], Sequence[float]] | None = None,

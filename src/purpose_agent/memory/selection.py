@@ -79,7 +79,9 @@ class Selection:
         """The selection without an item."""
         kept = {action: tuple(h for h in tips if h.id != id) for action, tips in self.tool.items()}
         return replace(
-            self.without(self.withheld | {id}, self.propensities),
+            self,
+            strategic=tuple(h for h in self.strategic if h.id != id),
+            procedural=tuple(h for h in self.procedural if h.id != id),
             tool={action: tips for action, tips in kept.items() if tips},
             withheld=self.withheld - {id},
         )
