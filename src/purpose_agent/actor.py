@@ -32,7 +32,7 @@ from purpose_agent.prompt_text import shorten
 from purpose_agent.types import Action, Heuristic, MemoryTier, Snapshot, State
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.value_guide import ValueGuide
+    from purpose_agent.memory_system import Guide
 
 MAX_REFUSALS = 3
 """A model that proposes this many impossible actions in one step has failed the step."""
@@ -106,7 +106,7 @@ class Briefing:
     offered: Mapping[str, str] | None = None
     memory: Selection = field(default_factory=Selection)
     example: str = ""
-    guide: ValueGuide | None = None
+    guide: Guide | None = None
     habits: bool = True
     may_finish: bool = True
 

@@ -17,7 +17,7 @@ from purpose_agent.store.base import Store
 from purpose_agent.types import Action, Heuristic, Snapshot, State, StopReason, Trajectory, Verdict
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.value_guide import ValueGuide
+    from purpose_agent.memory_system import Guide
 
 Listener = Callable[[str, Event], None]
 """Called with the run's id and each event, in order, from the run's own thread."""
@@ -130,7 +130,7 @@ class Episode:
     phi: float | None = None
     terminal: bool = False
     admissible: list[list[Action]] = field(default_factory=list[list[Action]])
-    guide: ValueGuide | None = None
+    guide: Guide | None = None
     score_due: bool = True
     shown: list[str] = field(default_factory=list[str])
     withheld: list[str] = field(default_factory=list[str])

@@ -7,7 +7,7 @@ same `Runner`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,8 +33,10 @@ from purpose_agent.memory.experience_critic import ExperienceCritic
 from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory_system import MemorySystem
 from purpose_agent.numeric import is_whole
 from purpose_agent.optimizer import HeuristicOptimizer
+from purpose_agent.other_memory import OtherMemory
 from purpose_agent.policies import Policy
 from purpose_agent.purpose_function import PurposeFunction
 from purpose_agent.result import TaskResult
@@ -64,6 +66,12 @@ MAX_PER_TIER = 200
 """Lessons kept per tier. What is *shown* is bounded by relevance and tokens; a small library forgets rare tasks."""
 
 
+PARTS = ("credit", "gate", "values", "experience_critic")
+"""Parts of the memory that a comparison may leave out: ``credit`` (nothing is withheld, so nothing is measured),
+``gate`` (nothing is promoted, demoted or retired for what it did), ``values`` (the value memory does not narrow
+choices), ``experience_critic`` (Φ does not learn from experience)."""
+
+
 class Orchestrator:
     """Runs tasks, and gets better at them.
 
@@ -87,6 +95,8 @@ class Orchestrator:
         withholding: whether selected memory items are now and then withheld at random while learning, so that what
             each is worth is measured; see `purpose_agent.memory.credit`.
         distillers: names or objects; default: all built-in ones.
+        memory: a memory in the place of ours; see `purpose_agent.memory_system`.
+        without: parts of our memory that are left out, for comparisons; see `PARTS`.
         checkers: your own ground truth about states, below the environment's: a function of a state to a `Verdict` or
             None, or several that must all be content; see `purpose_agent.checkers`.
 
@@ -117,7 +127,10 @@ class Orchestrator:
         withholding: bool = True,
         distillers: Sequence[Any] | None = None,
         checkers: Checker | Sequence[Checker] = (),
+        memory: MemorySystem | None = None,
+        without: Collection[str] = (),
     ) -> None:
+        left_out = _parts(without)
         for name, model in (("llm", llm), ("critic_llm", critic_llm), ("optimizer_llm", optimizer_llm)):
             _check_model(name, model, optional=name != "llm")
         limits = limits or Limits()
@@ -141,15 +154,17 @@ class Orchestrator:
         self.store: Store = open_store(store if store is not None else _folder(persistence_dir))
         self.actor = Actor(llm, available_actions)
         scores = ScoreCache(self.store)
-        values = ValueLearner(self.store)
+        values = ValueLearner(self.store, learned_progress="experience_critic" not in left_out)
         calibrator = Calibrator(self.store)
-        critics: list[Critic] = [EvidenceCritic(critic_llm or llm, scores), ExperienceCritic(values)]
+        critics: list[Critic] = [EvidenceCritic(critic_llm or llm, scores)]
+        if "experience_critic" not in left_out:
+            critics.append(ExperienceCritic(values))
         self.purpose_fn = PurposeFunction(
             None, store=scores, critics=critics, checkers=checkers, calibrator=calibrator
         )
         embedder = default_embedder()
         self.experience_replay = ExperienceReplay(experience_buffer_size, store=self.store, embedder=embedder)
-        self.library = Library(self.store, MAX_PER_TIER)
+        self.library = Library(self.store, MAX_PER_TIER, gated="gate" not in left_out)
         self.optimizer = HeuristicOptimizer(
             optimizer_llm or llm,
             min_reward_threshold=-PHI_MAX,  # failures teach too, those that came no closer as well
@@ -161,6 +176,14 @@ class Orchestrator:
         learner = Learner(
             self.experience_replay, self.library, self.optimizer, values, optimize_every_n_tasks, calibrator
         )
+        reader = TaskMemory(
+            self.actor,
+            self.experience_replay,
+            self.library,
+            withholding and "credit" not in left_out,
+            None if embedder is None else ItemVectors(embedder),
+        )
+        other = None if memory is None else OtherMemory(memory, self.experience_replay, self.store)
         engine = Engine(
             host,
             self.purpose_fn,
@@ -172,15 +195,9 @@ class Orchestrator:
             actor=self.actor,
             engine=engine,
             store=self.store,
-            memory=TaskMemory(
-                self.actor,
-                self.experience_replay,
-                self.library,
-                withholding,
-                None if embedder is None else ItemVectors(embedder),
-            ),
-            values=values,
-            learner=learner,
+            memory=other or reader,
+            values=other or (None if "values" in left_out else values),
+            learner=other or learner,
             available_actions=available_actions,
             habits=habits,
             model=str(getattr(llm, "name", "") or type(llm).__name__),
@@ -358,7 +375,7 @@ class Orchestrator:
     # -- end -----------------------------------------------------------------------------------------------
     def close(self) -> None:
         """Save what is learned and free the store; the environment and the models stay the caller's."""
-        if self.learning:
+        if self.learning and self.runner.values is not None:
             self.runner.values.save()
             if self.purpose_fn.calibrator is not None:
                 self.purpose_fn.calibrator.save()
@@ -424,6 +441,13 @@ class AsyncOrchestrator:
             if not task.done():
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+
+
+def _parts(without: Collection[str]) -> frozenset[str]:
+    unknown = sorted(set(without) - set(PARTS)) if not isinstance(without, str) else [without]
+    if unknown:
+        raise UsageError(f"without must be parts of the memory ({', '.join(PARTS)}), got {unknown!r}")
+    return frozenset(without)
 
 
 def choose_decision(decision: str, environment: Any) -> Decision:

@@ -27,14 +27,14 @@ from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory_system import Example, Guide
 from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.purpose_function import PurposeSession
 from purpose_agent.result import TaskResult
 from purpose_agent.store.base import Store
-from purpose_agent.task_memory import TaskMemory, example_text
+from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import (
     Action,
-    MemoryRecord,
     Snapshot,
     State,
     StopReason,
@@ -44,7 +44,7 @@ from purpose_agent.types import (
 )
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.value_guide import ValueGuide
+    from purpose_agent.other_memory import OtherMemory
 
 MAX_PURPOSE_CHARS = 20_000
 """A longer purpose would not leave a model room for anything else."""
@@ -59,7 +59,7 @@ class Runner:
         engine: plays.
         store: keeps.
         memory: what is shown for a task.
-        values: the value memory.
+        values: makes a guide for each episode where actions are listed; None: the model alone decides.
         learner: takes finished episodes in.
         available_actions: what may be done; None asks the environment.
         habits: whether a decisive value memory may act without the model.
@@ -69,9 +69,9 @@ class Runner:
     actor: Actor
     engine: Engine
     store: Store
-    memory: TaskMemory
-    values: ValueLearner
-    learner: Learner
+    memory: TaskMemory | OtherMemory
+    values: ValueLearner | OtherMemory | None
+    learner: Learner | OtherMemory
     available_actions: dict[str, str] | None
     habits: bool
     model: str
@@ -175,7 +175,7 @@ class Runner:
         verdict: Verdict | None,
         memory: Selection,
         created_at: float,
-        example: MemoryRecord | None,
+        example: Example | None,
     ) -> RunStarted:
         limits = {
             name: float(value)
@@ -215,14 +215,15 @@ class Runner:
         trajectory: Trajectory,
         state: Snapshot,
         memory: Selection,
-        example: MemoryRecord | None,
+        example: Example | None,
         admissible: list[Action],
         following: PurposeSession,
         without: frozenset[str],
     ) -> Episode:
-        guide: ValueGuide | None = None
-        if spec.decision == "choice":
+        guide: Guide | None = None
+        if spec.decision == "choice" and self.values is not None:
             guide = self.values.guide(spec.purpose, spec.seed, explore=spec.learning, without=without)
+        if guide is not None:
             guide.begin(state, admissible, following.given)
         briefing = Briefing(
             purpose=spec.purpose,
@@ -231,7 +232,7 @@ class Runner:
             decision=spec.decision,
             offered=self._offered,
             memory=memory,
-            example=example_text(example.trajectory) if example is not None else "",
+            example=example.text if example is not None else "",
             guide=guide,
             habits=self.habits,
             may_finish=not self.host.verifies,

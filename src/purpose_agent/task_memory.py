@@ -18,6 +18,7 @@ from purpose_agent.memory.provenance.labels import outcome_trust
 from purpose_agent.memory.retrieval import PER_ACTION, PER_TIER, TOKEN_BUDGET, select
 from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
+from purpose_agent.memory_system import Example
 from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
 
 MAX_EXAMPLE_STEPS = 30
@@ -56,7 +57,7 @@ class TaskMemory:
         without: frozenset[str] = frozenset(),
         probing: tuple[Heuristic, bool] | None = None,
         offered: Collection[str] | None = None,
-    ) -> tuple[Selection, MemoryRecord | None]:
+    ) -> tuple[Selection, Example | None]:
         """Items chosen by relevance and worth, and the most similar solved episode, if there is one.
 
         An actor that only chooses gets little to read: one item of a tier, and an example only without a procedure.
@@ -104,9 +105,9 @@ class TaskMemory:
         if decision == "choice" and memory.procedural:
             return memory, None
         own = islice((r for r in records if not self._is_claim(r.trajectory)), _LIKE_IT)
-        return memory, next((r for r in own if r.trajectory.succeeded), None)
+        return memory, next((_example(r) for r in own if r.trajectory.succeeded), None)
 
-    def as_shown(self, started: RunStarted) -> tuple[Selection, MemoryRecord | None]:
+    def as_shown(self, started: RunStarted) -> tuple[Selection, Example | None]:
         """What a run was begun with."""
         items = [h for i in started.shown if (h := self.library.get(i)) is not None]
         memory = Selection(
@@ -116,7 +117,8 @@ class TaskMemory:
             withheld=frozenset((*started.withheld, *started.withheld_tips)),
             propensities=started.propensities,
         )
-        return memory, self.replay.get(started.example) if started.example else None
+        record = self.replay.get(started.example) if started.example else None
+        return memory, _example(record) if record is not None else None
 
     def _allowed(self, items: list[Heuristic], offered: Collection[str] | None) -> list[Heuristic]:
         if not self.library.defences.allow_list:
@@ -152,10 +154,11 @@ class TaskMemory:
         return [*_with(library, attached, MemoryTier.TOOL), *by_hand]
 
 
-def example_text(trajectory: Trajectory) -> str:
+def _example(record: MemoryRecord) -> Example:
     """A solved episode in one line of actions."""
-    actions = [s.action.command for s in trajectory.steps if s.error is None and not s.action.is_done]
-    return "In a similar task this worked: " + " -> ".join(actions[:MAX_EXAMPLE_STEPS]) if actions else ""
+    done = [s.action.command for s in record.trajectory.steps if s.error is None and not s.action.is_done]
+    text = "In a similar task this worked: " + " -> ".join(done[:MAX_EXAMPLE_STEPS]) if done else ""
+    return Example(record.id, record.trajectory.purpose, text)
 
 
 def _with(items: Sequence[Heuristic], attached: Sequence[Heuristic], tier: MemoryTier) -> list[Heuristic]:

@@ -62,17 +62,21 @@ class Library:
 
     Attributes:
         credits: what each item is worth, by its trials.
+        gated: whether what items did decides about their life; False only to see what it is worth.
 
     Raises:
         UsageError: ``max_per_tier`` is not positive.
     """
 
-    def __init__(self, store: Store, max_per_tier: int = 20, defences: Defences = DEFENDED) -> None:
+    def __init__(
+        self, store: Store, max_per_tier: int = 20, defences: Defences = DEFENDED, *, gated: bool = True
+    ) -> None:
         if max_per_tier < 1:
             raise UsageError(f"max_per_tier must be at least 1, got {max_per_tier!r}")
         self.store = store
         self.max_per_tier = max_per_tier
         self.defences = defences
+        self.gated = gated
         self.credits = CreditBook(store)
         self._lock = threading.RLock()
         self._live: tuple[int, dict[str, Heuristic]] | None = None
@@ -342,6 +346,8 @@ class Library:
 
     def _review(self, ids: Iterable[str], drifted: Collection[str] = ()) -> None:
         """Retire, promote or demote items that were just credited."""
+        if not self.gated:
+            return
         live = self._now()
         for item in [live[id] for id in ids if id in live]:
             proof, threshold = self.proof(item.id)

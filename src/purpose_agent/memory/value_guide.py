@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from purpose_agent.memory.value_episode import ValueEpisode
 from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory_system import Shortlist
 from purpose_agent.types import PHI_MAX, Action, Snapshot, Verdict
 
 
@@ -59,18 +59,6 @@ class ValueGuide:
         left = kept + [a for a in options if a.command not in known] or list(options)
         best = max(appraised, key=lambda v: v.value - v.penalty, default=None)
         return Shortlist(left, practised=best is not None and best.n > 0 and left[0].command == best.action)
-
-
-class Shortlist(NamedTuple):
-    """The options that the value memory leaves.
-
-    Attributes:
-        options: best first, at least one.
-        practised: whether the first is the best by what was learned, and not by curiosity alone.
-    """
-
-    options: list[Action]
-    practised: bool
 
 
 def _score(phi: float | None) -> float | None:

@@ -31,10 +31,12 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
 
     Args:
         store: where episodes, records and weights are.
+        learned_progress: see `ValueSettings.learned_progress`.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, learned_progress: bool = True) -> None:
         super().__init__(store, WEIGHTS)
+        self._learned_progress = learned_progress
 
     @property
     def memory(self) -> ValueMemory:
@@ -71,8 +73,9 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
 
     def _fresh(self) -> ValueMemory:
         from purpose_agent.memory.value_memory import ValueMemory
+        from purpose_agent.memory.value_settings import ValueSettings
 
-        return ValueMemory()
+        return ValueMemory(ValueSettings(learned_progress=self._learned_progress))
 
     def _encode(self, folded: ValueMemory) -> bytes:
         return folded.to_bytes()

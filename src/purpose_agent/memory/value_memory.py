@@ -75,7 +75,8 @@ class ValueMemory:
         if len(self._records) > self.settings.capacity:
             del self._records[0]
             self._compiled = {i - 1: compiled for i, compiled in self._compiled.items() if i}
-        if _is_refit(self.n_episodes) and any(r.hidden for r in self._records):
+        estimated = self.settings.learned_progress and any(r.hidden for r in self._records)
+        if estimated and _is_refit(self.n_episodes):
             self.goals = GoalModels.fit(self._records)
             self._rebuild()
         elif _is_renewal(self.n_episodes):
@@ -123,7 +124,7 @@ class ValueMemory:
             memory.table = ValueTable(saved.features, saved.weights, saved.counts)
             memory.goals = saved.goals
         else:
-            if any(record.hidden for record in saved.records):
+            if saved.settings.learned_progress and any(record.hidden for record in saved.records):
                 memory.goals = GoalModels.fit(saved.records)
             memory._rebuild()
         return memory

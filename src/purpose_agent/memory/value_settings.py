@@ -45,6 +45,8 @@ class ValueSettings:
     """Penalty per time an action repeated its own output or lost score in this episode, in units of score."""
     advice: float = 0.3
     """Worth of an action that brings the likeliest goal nearer, where progress is not told, in units of score."""
+    learned_progress: bool = True
+    """Whether an own estimate of progress stands in where progress is not told; False only to see what it is worth."""
     tolerance: float = 0.01
     """Values this close are ties, in units of score."""
 
@@ -57,6 +59,9 @@ class ValueSettings:
                     raise UsageError(
                         f"ValueSettings.{name} must be an integer of at least {least}, got {value!r}"
                     )
+            elif name == "learned_progress":
+                if not isinstance(value, bool):
+                    raise UsageError(f"ValueSettings.{name} must be True or False, got {value!r}")
             elif name in _SHARES:
                 if not 0 <= value <= 1:
                     raise UsageError(f"ValueSettings.{name} must lie between 0 and 1, got {value!r}")

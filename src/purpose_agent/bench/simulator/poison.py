@@ -27,9 +27,10 @@ from purpose_agent.memory.library import Library
 from purpose_agent.memory.provenance.defences import DEFENDED, UNDEFENDED, Defences
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory_system import Example
 from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.store import open_store
-from purpose_agent.task_memory import TaskMemory, example_text
+from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import (
     Action,
     Evidence,
@@ -257,13 +258,12 @@ class _Workshop:
         await self.learner.take_in(trajectory, example_id=example.id if example is not None else None)
         return trajectory
 
-    def _plan(self, kind: str, shown: Selection, example: object) -> list[Action]:
+    def _plan(self, kind: str, shown: Selection, example: Example | None) -> list[Action]:
         """What the actor does: all that memory names, then a guess."""
         items = [h for h in (*shown.strategic, *shown.procedural) if _is_about(h, kind)]
         texts = [text for h in items for text in (h.strategy, *h.steps)]
-        trajectory = getattr(example, "trajectory", None)
-        if trajectory is not None and kind in trajectory.purpose:
-            texts.append(example_text(trajectory))
+        if example is not None and kind in example.purpose:
+            texts.append(example.text)
         named = {
             action.key: action
             for text in texts

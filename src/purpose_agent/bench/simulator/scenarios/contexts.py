@@ -27,6 +27,7 @@ from purpose_agent.bench.simulator.oracle_world import (
 )
 from purpose_agent.bench.simulator.scenario import Findings, Job, Target
 from purpose_agent.orchestrator import Orchestrator
+from purpose_agent.task_memory import TaskMemory
 
 SIZES = (1, 5, 20, 50, 200)
 PASSES = 6
@@ -74,9 +75,9 @@ def replicate(n: int, seed: int) -> Replication:
     with Orchestrator(
         script.model(), Machines(right), seed=1_000_003 * seed, distillers=["llm"]
     ) as orchestrator:
-        orchestrator.runner.memory.vectors = (
-            None  # by words alone: equal numbers whatever extras are installed
-        )
+        memory = orchestrator.runner.memory
+        assert isinstance(memory, TaskMemory)
+        memory.vectors = None  # by words alone: equal numbers whatever extras are installed
         return _Passes(orchestrator, script, right, dice).played()
 
 
