@@ -184,6 +184,7 @@ class Orchestrator:
             None if embedder is None else ItemVectors(embedder),
         )
         other = None if memory is None else OtherMemory(memory, self.experience_replay, self.store)
+        self._values: ValueLearner | OtherMemory = other or values
         engine = Engine(
             host,
             self.purpose_fn,
@@ -375,8 +376,8 @@ class Orchestrator:
     # -- end -----------------------------------------------------------------------------------------------
     def close(self) -> None:
         """Save what is learned and free the store; the environment and the models stay the caller's."""
-        if self.learning and self.runner.values is not None:
-            self.runner.values.save()
+        if self.learning:
+            self._values.save()
             if self.purpose_fn.calibrator is not None:
                 self.purpose_fn.calibrator.save()
         if self._owns_store:

@@ -129,6 +129,10 @@ class OtherMemory:
             return Learned([], [], False), [Failed(step, "memory", describe_error(e), transient)]
         return Learned(changed, [], False), []
 
+    def keep(self, trajectory: Trajectory) -> None:
+        """Keep an episode that somebody else played and that it has learned from."""
+        self._replay.add(trajectory)
+
     def save(self) -> None:
         """Keep all that it knows."""
         self._saved += 1

@@ -1,4 +1,4 @@
-"""A process that plays episodes: settings and jobs in as JSON lines, rows out.
+"""A process that does jobs: what it is about and jobs in as JSON lines, rows out.
 
 ``python -m purpose_agent.bench.worker`` is started by `purpose_agent.bench.workers`. It has its own world and its own
 model. It ends when its input does; SIGINT leaves the running episode so that it can be continued.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from purpose_agent.bench.arms import Player
-from purpose_agent.bench.rows import Job, Row
+from purpose_agent.bench.rows import Job
 from purpose_agent.bench.settings import DemoSettings
 from purpose_agent.errors import PurposeAgentError, describe_error
+
+HelloT = TypeVar("HelloT", bound=msgspec.Struct)
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -26,39 +30,51 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A line out: an episode's row, or why there is none.
+    """A line out: a job's row, or why there is none.
 
     Attributes:
-        row: the finished episode.
+        row: of the finished job, as JSON.
         error: one line for a person.
         exit_code: of that error.
     """
 
-    row: Row | None = None
+    row: msgspec.Raw | None = None
     error: str = ""
     exit_code: int = 3
 
 
-def main() -> int:
-    """Play until the input ends."""
+class Doer(Protocol):
+    """Does jobs."""
+
+    def play(self, job: Any) -> msgspec.Struct:
+        """Do one; the result is its row."""
+        ...
+
+    def close(self) -> None:
+        """No more will come."""
+        ...
+
+
+def serve(hello_type: type[HelloT], job_type: type[msgspec.Struct], make: Callable[[HelloT], Doer]) -> int:
+    """Do jobs until the input ends; returns the exit code."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what libraries print is no answer
-    jobs = sys.stdin.buffer
-    hello = msgspec.json.decode(jobs.readline(), type=Hello)
-    player = Player(hello.settings, Path(hello.out))
+    lines = sys.stdin.buffer
+    doer = make(msgspec.json.decode(lines.readline(), type=hello_type))
     try:
-        for line in iter(jobs.readline, b""):
-            answers.write(msgspec.json.encode(_answer(player, line)) + b"\n")
+        for line in iter(lines.readline, b""):
+            answers.write(msgspec.json.encode(_answer(doer, line, job_type)) + b"\n")
     except (KeyboardInterrupt, BrokenPipeError):
         return 130
     finally:
-        player.close()
+        doer.close()
     return 0
 
 
-def _answer(player: Player, line: bytes) -> Answer:
+def _answer(doer: Doer, line: bytes, job_type: type[msgspec.Struct]) -> Answer:
     try:
-        return Answer(row=player.play(msgspec.json.decode(line, type=Job)))
+        row = doer.play(msgspec.json.decode(line, type=job_type))
+        return Answer(row=msgspec.Raw(msgspec.json.encode(row)))
     except PurposeAgentError as e:
         return Answer(error=str(e), exit_code=e.exit_code)
     except Exception as e:  # the process boundary: whatever it is, the parent must hear of it
@@ -66,4 +82,4 @@ def _answer(player: Player, line: bytes) -> Answer:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(Hello, Job, lambda hello: Player(hello.settings, Path(hello.out))))

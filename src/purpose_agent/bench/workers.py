@@ -1,4 +1,4 @@
-"""Plays a plan's episodes, in this process or in several others."""
+"""Does the jobs of a plan, in this process or in several others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -18,8 +19,10 @@ from purpose_agent.bench.arms import Player
 from purpose_agent.bench.plan import Plan
 from purpose_agent.bench.rows import Row
 from purpose_agent.bench.settings import DemoSettings
-from purpose_agent.bench.worker import Answer, Hello
+from purpose_agent.bench.worker import Answer, Doer, Hello
 from purpose_agent.errors import PurposeAgentError, UsageError
+
+RowT = TypeVar("RowT", bound=msgspec.Struct)
 
 GRACE_SECONDS = 15.0
 """How long a worker that was asked to stop may take to leave its episode in order."""
@@ -38,51 +41,84 @@ class WorkerError(PurposeAgentError):
         self.exit_code = exit_code
 
 
+class Jobs(Protocol[RowT]):
+    """What is left to do."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything is done."""
+        ...
+
+    def take(self, worker: int) -> msgspec.Struct | None:
+        """The next job for a worker; None when there is none for it now."""
+        ...
+
+    def done(self, row: RowT) -> None:
+        """Take in a finished job."""
+        ...
+
+
 def played(plan: Plan, settings: DemoSettings, out: Path, jobs: int) -> Generator[Row]:
-    """The rows of all episodes that are left, as they come.
+    """The rows of all episodes of a demo that are left, as they come; see `worked`."""
+    hello = Hello(settings, str(out))
+    return worked(plan, jobs, "purpose_agent.bench.worker", hello, Row, lambda: Player(settings, out))
+
+
+def worked(
+    plan: Jobs[RowT],
+    workers: int,
+    module: str,
+    hello: msgspec.Struct,
+    row_type: type[RowT],
+    make: Callable[[], Doer],
+) -> Generator[RowT]:
+    """The rows of all jobs that are left, as they come.
 
     Closing the generator, or an exception thrown into it, stops the workers; episodes under way are left so that a
     rerun continues (training) or repeats (evaluation) them.
 
     Args:
-        plan: what is to be played.
-        settings: of the demo.
-        out: its folder.
-        jobs: worker processes; 1 plays in this process.
+        plan: what is to be done.
+        workers: processes; 1 works in this one.
+        module: that each of them runs; see `purpose_agent.bench.worker`.
+        hello: its first line; ``out`` in it is the folder for its log.
+        row_type: of what comes back.
+        make: who does the jobs in this process.
 
     Raises:
-        PurposeAgentError: an episode cannot be played.
+        PurposeAgentError: a job cannot be done.
     """
     if plan.finished:
         return
-    if jobs == 1:
-        yield from _here(plan, settings, out)
+    if workers == 1:
+        yield from _here(plan, make())
     else:
-        yield from _elsewhere(plan, settings, out, jobs)
+        yield from _elsewhere(plan, workers, module, hello, row_type)
 
 
-def _here(plan: Plan, settings: DemoSettings, out: Path) -> Generator[Row]:
-    player = Player(settings, out)
+def _here(plan: Jobs[RowT], doer: Doer) -> Generator[RowT]:
     try:
         while (job := plan.take(0)) is not None:
-            row = player.play(job)
+            row: Any = doer.play(job)
             plan.done(row)
             yield row
     finally:
-        player.close()
+        doer.close()
 
 
 class _Worker:
     """One worker process, with a thread that passes its answers on."""
 
-    def __init__(self, number: int, hello: Hello, inbox: queue.Queue[tuple[int, Answer | None]]) -> None:
+    def __init__(
+        self, number: int, module: str, hello: msgspec.Struct, inbox: queue.Queue[tuple[int, Answer | None]]
+    ) -> None:
         self.number = number
-        self.log_path = Path(hello.out) / f"worker-{number}.log"
+        self.log_path = Path(getattr(hello, "out")) / f"worker-{number}.log"  # noqa: B009
         self.busy = False
         self._log = self.log_path.open("ab")
         threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PURPOSE_AGENT_THREADS")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "purpose_agent.bench.worker"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -134,19 +170,20 @@ class _Worker:
         return lines[-1].strip()[:300] if lines else "it left no message"
 
 
-def _elsewhere(plan: Plan, settings: DemoSettings, out: Path, jobs: int) -> Generator[Row]:
+def _elsewhere(
+    plan: Jobs[RowT], count: int, module: str, hello: msgspec.Struct, row_type: type[RowT]
+) -> Generator[RowT]:
     inbox: queue.Queue[tuple[int, Answer | None]] = queue.Queue()
-    hello = Hello(settings, str(out))
     workers: list[_Worker] = []
     try:
-        for number in range(jobs):
-            workers.append(_Worker(number, hello, inbox))
+        for number in range(count):
+            workers.append(_Worker(number, module, hello, inbox))
         while not plan.finished:
             for worker in workers:
                 if not worker.busy and (job := plan.take(worker.number)) is not None:
                     worker.busy = True
                     worker.send(job)
-            row = _next_row(workers, inbox)
+            row = _next_row(workers, inbox, row_type)
             plan.done(row)
             yield row
     finally:
@@ -156,7 +193,9 @@ def _elsewhere(plan: Plan, settings: DemoSettings, out: Path, jobs: int) -> Gene
             worker.wait()
 
 
-def _next_row(workers: list[_Worker], inbox: queue.Queue[tuple[int, Answer | None]]) -> Row:
+def _next_row(
+    workers: list[_Worker], inbox: queue.Queue[tuple[int, Answer | None]], row_type: type[RowT]
+) -> RowT:
     number, answer = inbox.get()
     worker = workers[number]
     worker.busy = False
@@ -168,4 +207,4 @@ def _next_row(workers: list[_Worker], inbox: queue.Queue[tuple[int, Answer | Non
         if answer.exit_code == UsageError.exit_code:
             raise UsageError(answer.error)
         raise WorkerError(f"{answer.error} (log: {worker.log_path}); run again to continue", answer.exit_code)
-    return answer.row
+    return msgspec.json.decode(answer.row, type=row_type)

@@ -1,0 +1,1 @@
+"""Controls of a report card: memories that hold experience without learning from it, and an expert."""

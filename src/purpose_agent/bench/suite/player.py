@@ -1,0 +1,331 @@
+"""Does any piece of a report card's work, in one process: training, studying, looking at anchors, held-out tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from purpose_agent.bench.arms import BROKEN, NEVER_EARLY, BrokenEpisode
+from purpose_agent.bench.controls.expert import ExpertBackend
+from purpose_agent.bench.critic_policies import gold_path
+from purpose_agent.bench.rows import IMPOSSIBLE
+from purpose_agent.bench.stream import Task, purpose_of
+from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, PLAYS, STUDIES, WATCHES, Arm, Learner
+from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
+from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
+from purpose_agent.bench.suite.settings import SuiteSettings
+from purpose_agent.bench.suite.studying import Shelf, make_system, study
+from purpose_agent.bench.suite.tasks import held_out
+from purpose_agent.environments import resolve_environment
+from purpose_agent.errors import PurposeAgentError, UsageError
+from purpose_agent.events import RunStarted
+from purpose_agent.llm_backend.base import LLMBackend
+from purpose_agent.llm_backend.resolve import resolve_backend
+from purpose_agent.llm_backend.uniform import UniformBackend
+from purpose_agent.llm_backend.usage import Usage, collect_usage, estimate_tokens
+from purpose_agent.memory.rendering import memory_block
+from purpose_agent.orchestrator import Orchestrator
+from purpose_agent.result import TaskResult
+
+OPEN_WORLDS = 3
+"""Worlds that are kept running; some take seconds to start and hundreds of megabytes."""
+
+SCRIPTED = "scripted"
+"""The model of worlds that bring their own; see `purpose_agent.bench.simulator.machine_park`."""
+
+
+OrchestratorKey = tuple[str, ...]
+"""Kind of job, world, arm or learner, order, and what else tells orchestrators apart."""
+
+
+class Player:
+    """Plays, studies and looks, one job at a time.
+
+    Args:
+        settings: of the suite.
+        out: its folder.
+    """
+
+    def __init__(self, settings: SuiteSettings, out: Path) -> None:
+        self._settings = settings
+        self._worlds = {world.name: world for world in settings.worlds}
+        self._shelf = Shelf(out, settings)
+        self._running: dict[str, Any] = {}
+        self._models: dict[tuple[str, int], LLMBackend] = {}
+        self._orchestrators: dict[OrchestratorKey, Orchestrator] = {}
+        self._begun: dict[OrchestratorKey, dict[Key, list[str]]] = {}
+        self._held_out: dict[str, frozenset[Key]] = {}
+        self._sources: dict[OrchestratorKey, frozenset[str]] = {}
+
+    def play(self, job: Job) -> SuiteRow:
+        """Do a job to its end; a training episode that was begun before is continued.
+
+        Raises:
+            BrokenEpisode: the world, the model or the store failed twice.
+            LeakError: a held-out task reached a memory.
+            UsageError: the settings cannot work.
+            KeyboardInterrupt: Ctrl-C; a training episode is continued by the next `play`.
+        """
+        try:
+            return self._done(job)
+        except BrokenEpisode:
+            self.close()
+            return self._done(job)
+
+    def _done(self, job: Job) -> SuiteRow:
+        match job.kind:
+            case "train":
+                return self._train(job)
+            case "study":
+                return self._study(job)
+            case "anchor":
+                return self._look(job)
+            case _:
+                return self._test(job)
+
+    # -- learning ------------------------------------------------------------------------------------------
+    def _train(self, job: Job) -> SuiteRow:
+        learner = LEARNERS[job.arm]
+        environment = self._world(job.world)
+        task = _task(job, environment)
+        orchestrator = self._orchestrator(
+            (TRAIN, job.world, job.arm, str(job.order)), lambda: self._teacher(learner, job)
+        )
+        begun = self._run_begun(orchestrator, job, task)
+        if begun is not None:
+            return self._row(job, orchestrator, orchestrator.resume(begun))
+        if learner.how == WATCHES:
+            expert = self._models[_EXPERT, job.order]
+            assert isinstance(expert, ExpertBackend)
+            with contextlib.suppress(UsageError):
+                expert.path = gold_path(environment, task)
+        row = self._new(job, orchestrator, environment, task)
+        if job.index == self._worlds[job.world].episodes - 1:  # others will read what was learned
+            self._close_orchestrators(_of_stream(job))
+        return row
+
+    def _teacher(self, learner: Learner, job: Job) -> Orchestrator:
+        practice: LLMBackend
+        if learner.how == WATCHES:
+            practice = self._models.setdefault((_EXPERT, job.order), ExpertBackend(self._settings.seed))
+        elif self._settings.practice == "random":
+            practice = self._uniform(job.order)
+        else:
+            practice = self._model(job.world)
+        return Orchestrator(
+            practice,
+            self._world(job.world),
+            optimizer_llm=self._model(job.world) if "llm" in learner.distillers else None,
+            store=self._shelf.store(job.world, learner.name, job.order),
+            distillers=learner.distillers,
+            without=learner.without,
+        )
+
+    def _run_begun(self, orchestrator: Orchestrator, job: Job, task: Task) -> str | None:
+        """The run of this training episode in the store, from an earlier process that did not report it."""
+        stream = (job.world, job.arm, str(job.order))
+        if stream not in self._begun:
+            begun: dict[Key, list[str]] = {}
+            for info in reversed(orchestrator.store.runs()):
+                first = orchestrator.store.events(info.run_id)[0]
+                if isinstance(first, RunStarted) and first.learning and info.stop_reason not in BROKEN:
+                    begun.setdefault(task_key(first.seed, first.options), []).append(info.run_id)
+            self._begun[stream] = begun
+        runs = self._begun[stream].get(task_key(task.seed, task.options), [])
+        return runs[job.repeat] if job.repeat < len(runs) else None
+
+    def _study(self, job: Job) -> SuiteRow:
+        learner = LEARNERS[job.arm]
+        started = time.monotonic()
+        used: list[Usage] = []
+        llm = self._model(job.world) if learner.asks_model else None
+        with collect_usage(used.append):
+            studied = asyncio.run(study(self._shelf, job, learner, llm))
+        total = sum(used, Usage())
+        self._close_orchestrators(_of_stream(job))
+        return SuiteRow(
+            job=job,
+            success=studied.succeeded,
+            stop_reason=studied.problem,
+            seconds=time.monotonic() - started,
+            costs={"distiller": cost_of(total)} if total.calls else {},
+        )
+
+    # -- frozen --------------------------------------------------------------------------------------------
+    def _look(self, job: Job) -> SuiteRow:
+        environment = self._world(job.world)
+        self._close_orchestrators(_is_training)  # what was learned is saved before it is read
+        orchestrator = self._orchestrator(
+            (ANCHOR, job.world, job.arm, str(job.order), str(job.repeat)),
+            lambda: Orchestrator(
+                self._uniform(job.order),
+                environment,
+                store=self._shelf.store(job.world, job.arm, job.order),
+                learning=False,
+            ),
+        )
+        return self._new(job, orchestrator, environment, _task(job, environment))
+
+    def _test(self, job: Job) -> SuiteRow:
+        arm = ARMS[job.arm]
+        environment = self._world(job.world)
+        key = (TEST, job.world, job.arm, str(job.order), str(job.repeat))
+        orchestrator = self._orchestrator(key, lambda: self._reader(arm, job, environment))
+        return self._new(job, orchestrator, environment, _task(job, environment), guarded=key)
+
+    def _reader(self, arm: Arm, job: Job, environment: Any) -> Orchestrator:
+        self._close_orchestrators(_is_training)
+        decides = self._model(job.world) if arm.asks_model else self._uniform(job.order, job.repeat)
+        key = (TEST, job.world, job.arm, str(job.order), str(job.repeat))
+        if not arm.learner:
+            self._sources[key] = frozenset()
+            store = self._shelf.store(job.world, arm.name, 0)
+            return Orchestrator(decides, environment, store=store, learning=False)
+        learner = LEARNERS[arm.learner]
+        held = self._held(job.world)
+        if learner.how != STUDIES:
+            orchestrator = Orchestrator(
+                decides,
+                environment,
+                store=self._shelf.store(job.world, learner.name, job.order),
+                learning=False,
+                without=learner.without if learner.how == PLAYS else (),
+            )
+            self._sources[key] = sources_of(orchestrator.store, held)
+            return orchestrator
+        with self._shelf.opened(job.world, OURS, job.order) as studied:
+            self._sources[key] = sources_of(studied, held)
+        system = make_system(self._shelf, job.world, learner, job.order, self._model_of(job.world, learner))
+        return Orchestrator(
+            decides,
+            environment,
+            store=self._shelf.store(job.world, learner.name, job.order),
+            learning=False,
+            memory=system,
+        )
+
+    # -- one episode ---------------------------------------------------------------------------------------
+    def _new(
+        self,
+        job: Job,
+        orchestrator: Orchestrator,
+        environment: Any,
+        task: Task,
+        guarded: OrchestratorKey | None = None,
+    ) -> SuiteRow:
+        try:
+            result = orchestrator.run_task(
+                purpose_of(environment, task),
+                max_steps=self._worlds[job.world].max_steps,
+                early_stop_phi=NEVER_EARLY,
+                seed=task.seed,
+                options=task.options,
+            )
+        except UsageError:
+            if task.options is None:
+                raise
+            return SuiteRow(job=job, stop_reason=IMPOSSIBLE)
+        return self._row(job, orchestrator, result, guarded)
+
+    def _row(
+        self, job: Job, orchestrator: Orchestrator, result: TaskResult, guarded: OrchestratorKey | None = None
+    ) -> SuiteRow:
+        if result.stop_reason in BROKEN:
+            raise BrokenEpisode(f"{job.world}, {job.arm}, {job.fold} task {job.seed}: {result.error}")
+        events = orchestrator.store.events(result.run_id)
+        started = events[0]
+        if guarded is None or not isinstance(started, RunStarted):
+            return row_of(job, events)
+        memory, example = orchestrator.runner.memory.as_shown(started)
+        followed = traced(memory.items, example, self._sources[guarded], result.run_id)
+        text = memory_block(memory, inline_procedures=True) + (example.text if example else "")
+        return row_of(job, events, memory_tokens=estimate_tokens(text) if text else 0, traced=followed)
+
+    # -- what is kept open ---------------------------------------------------------------------------------
+    def _world(self, name: str) -> Any:
+        if name in self._running:
+            self._running[name] = self._running.pop(name)  # the newest comes last
+        else:
+            while len(self._running) >= OPEN_WORLDS:
+                self._close_world(next(iter(self._running)))
+            self._running[name] = resolve_environment(self._worlds[name].spec)
+        return self._running[name]
+
+    def _close_world(self, name: str) -> None:
+        self._close_orchestrators(_of_world(name))
+        environment = self._running.pop(name)
+        if callable(getattr(environment, "close", None)):
+            with contextlib.suppress(PurposeAgentError):
+                environment.close()
+
+    def _orchestrator(self, key: OrchestratorKey, make: Callable[[], Orchestrator]) -> Orchestrator:
+        if key not in self._orchestrators:
+            self._orchestrators[key] = make()
+        return self._orchestrators[key]
+
+    def _close_orchestrators(self, which: Callable[[OrchestratorKey], bool]) -> None:
+        for key in [key for key in self._orchestrators if which(key)]:
+            self._orchestrators.pop(key).close()
+            self._begun.pop(key[1:4], None)
+
+    def _uniform(self, order: int, repeat: int = 0) -> LLMBackend:
+        number = self._settings.seed + 1000 * order + repeat
+        return self._models.setdefault((UniformBackend.name, number), UniformBackend(number))
+
+    def _model(self, world: str) -> LLMBackend:
+        spec = self._settings.model
+        if spec == UniformBackend.name:
+            return self._uniform(0)
+        name = world if spec == SCRIPTED else ""
+        if (spec + name, 0) not in self._models:
+            if spec == SCRIPTED:
+                self._models[spec + name, 0] = self._world(world).reader(self._settings.seed)
+            else:
+                self._models[spec + name, 0] = resolve_backend(spec)
+        return self._models[spec + name, 0]
+
+    def _model_of(self, world: str, learner: Learner) -> LLMBackend | None:
+        return self._model(world) if learner.asks_model else None
+
+    def _held(self, world: str) -> frozenset[Key]:
+        if world not in self._held_out:
+            tasks = held_out(self._worlds[world], self._settings)
+            self._held_out[world] = frozenset(task_key(t.seed, t.options) for t in tasks)
+        return self._held_out[world]
+
+    def close(self) -> None:
+        """Free the worlds, the models and the stores; the next `play` opens them again."""
+        self._close_orchestrators(_any)
+        for name in list(self._running):
+            self._close_world(name)
+        models, self._models = self._models, {}
+        for model in models.values():
+            model.close()
+
+
+_EXPERT = "expert"
+
+
+def _any(key: OrchestratorKey) -> bool:
+    return True
+
+
+def _is_training(key: OrchestratorKey) -> bool:
+    return key[0] == TRAIN
+
+
+def _of_world(name: str) -> Callable[[OrchestratorKey], bool]:
+    return lambda key: key[1] == name
+
+
+def _of_stream(job: Job) -> Callable[[OrchestratorKey], bool]:
+    return lambda key: key[1:4] == (job.world, job.arm, str(job.order))
+
+
+def _task(job: Job, environment: Any) -> Task:
+    folds = isinstance(getattr(environment, "fold", None), str)
+    return Task(job.fold, job.seed, {"fold": job.fold} if folds else None)

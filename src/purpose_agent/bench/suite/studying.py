@@ -1,0 +1,186 @@
+"""Memories that learn from the episodes that ours played: where their stores are, and how they read them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from purpose_agent.actor import Actor
+from purpose_agent.bench.suite.arms import LEARNERS, OURS, Learner
+from purpose_agent.bench.suite.rows import Job
+from purpose_agent.bench.suite.settings import SuiteSettings
+from purpose_agent.errors import ModelOutputError, UsageError
+from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.llm_backend.base import LLMBackend
+from purpose_agent.llm_backend.mock import MockLLMBackend
+from purpose_agent.llm_backend.usage import estimate_tokens
+from purpose_agent.memory.library import Library
+from purpose_agent.memory.rendering import memory_block
+from purpose_agent.memory.value_learner import RECORD
+from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory_system import MemorySystem
+from purpose_agent.other_memory import OtherMemory
+from purpose_agent.store import open_store
+from purpose_agent.store.base import Store
+from purpose_agent.task_memory import TaskMemory
+from purpose_agent.types import Action, Heuristic, Snapshot, Trajectory
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The stores of a suite.
+
+    Attributes:
+        out: the suite's folder.
+        settings: of the suite.
+    """
+
+    out: Path
+    settings: SuiteSettings
+
+    def store(self, world: str, name: str, order: int) -> Path:
+        """The file of a learner's or an arm's store."""
+        folder = self.out / "stores"
+        folder.mkdir(parents=True, exist_ok=True)
+        world = "all" if name in LEARNERS and LEARNERS[name].mixed else world
+        return folder / f"{re.sub(r'[^a-z0-9]+', '-', world.lower())}--{name}--{order}.sqlite"
+
+    @contextlib.contextmanager
+    def opened(self, world: str, name: str, order: int) -> Generator[Store]:
+        """A store, for reading."""
+        store = open_store(self.store(world, name, order))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def other_world(self, world: str) -> str | None:
+        """The next world of the suite; None where there is only one."""
+        names = [w.name for w in self.settings.worlds]
+        return names[(names.index(world) + 1) % len(names)] if len(names) > 1 else None
+
+
+@dataclass(frozen=True)
+class Studied:
+    """What was read: whether the last episode had succeeded, and what went wrong."""
+
+    succeeded: bool = False
+    problem: str = ""
+
+
+async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None) -> Studied:
+    """Let a memory learn from one of the episodes of ours, or from all of them where that costs no model calls.
+
+    An episode that it has learned from before is passed over.
+    """
+    with (
+        shelf.opened(job.world, OURS, job.order) as source,
+        shelf.opened(job.world, learner.name, job.order) as own,
+    ):
+        system = make_system(shelf, job.world, learner, job.order, llm)
+        memory = OtherMemory(system, ExperienceReplay(store=own), own)
+        replay = ExperienceReplay(store=source)
+        episodes = source.episodes()
+        wanted = [episodes[job.index]] if learner.asks_model else episodes
+        known = {episode.id for episode in own.episodes()}
+        result = Studied()
+        for episode in wanted:
+            record = replay.get(episode.id)
+            if record is None or episode.id in known:
+                continue
+            trajectory = record.trajectory
+            result = Studied(trajectory.succeeded)
+            try:
+                await system.learn(trajectory, _admissible(source, trajectory))
+            except ModelOutputError as e:
+                result = Studied(trajectory.succeeded, str(e)[:200])
+            if learner.asks_model:
+                memory.keep(trajectory)
+        memory.save()
+        return result
+
+
+def make_system(
+    shelf: Shelf, world: str, learner: Learner, order: int, llm: LLMBackend | None
+) -> MemorySystem:
+    """A memory that studies.
+
+    Raises:
+        UsageError: it needs a model and there is none.
+    """
+    if learner.asks_model and llm is None:
+        raise UsageError(f"{learner.label} distils with a language model; give --model another than 'random'")
+    match learner.name:
+        case "raw_steps":
+            from purpose_agent.bench.controls.raw_steps import RawSteps
+
+            return RawSteps()
+        case "raw_episodes":
+            from purpose_agent.bench.controls.raw_episodes import RawEpisodes
+
+            return RawEpisodes()
+        case "placebo":
+            from purpose_agent.bench.controls.placebo import Placebo
+
+            return Placebo(_TokensLike(shelf, world, order), _unrelated(shelf, world, order))
+        case "expel":
+            from purpose_agent.bench.rivals.expel import ExpeL
+
+            return ExpeL(_given(llm))
+        case "reasoning_bank":
+            from purpose_agent.bench.rivals.reasoning_bank import ReasoningBank
+
+            return ReasoningBank(_given(llm))
+        case "ace":
+            from purpose_agent.bench.rivals.ace import ACE
+
+            return ACE(_given(llm))
+        case _:
+            raise UsageError(f"{learner.name!r} does not study")
+
+
+class _TokensLike:
+    """How many tokens ours would show for a task."""
+
+    def __init__(self, shelf: Shelf, world: str, order: int) -> None:
+        self._open = (shelf, world, order)
+        self._memory: TaskMemory | None = None
+
+    def __call__(self, task: str, purpose: str, state: Snapshot) -> int:
+        if self._memory is None:
+            shelf, world, order = self._open
+            store = open_store(shelf.store(world, OURS, order))
+            self._memory = TaskMemory(Actor(MockLLMBackend()), ExperienceReplay(store=store), Library(store))
+            self._memory.sync_actor()
+        selection, example = self._memory.for_task(task, purpose, state, "choice", None)
+        text = memory_block(selection, inline_procedures=True) + (example.text if example else "")
+        return estimate_tokens(text) if text else 0
+
+
+def _unrelated(shelf: Shelf, world: str, order: int) -> list[Heuristic]:
+    """Live items that ours learned in another world, without their evidence: they are shown for their length."""
+    other = shelf.other_world(world)
+    if other is None:
+        return []
+    with shelf.opened(other, OURS, order) as store:
+        return [Heuristic(h.pattern, h.strategy, list(h.steps), h.tier, id=h.id) for h in Library(store)]
+
+
+def _admissible(store: Store, trajectory: Trajectory) -> Sequence[Sequence[Action]]:
+    """What could be done at each point of a stored episode."""
+    kept = store.artefact(RECORD + trajectory.id)
+    if kept is None:
+        return []
+    record = msgspec.msgpack.decode(kept[0], type=EpisodeRecord)
+    offered = [record.admissible, *(step.admissible for step in record.steps)]
+    return [[Action(command) for command in commands] for commands in offered]
+
+
+def _given(llm: LLMBackend | None) -> LLMBackend:
+    assert llm is not None  # `make_system` has looked
+    return llm

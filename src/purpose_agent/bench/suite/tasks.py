@@ -1,0 +1,62 @@
+"""Which tasks of a world are learned from, in which order, and which are held out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from purpose_agent.bench.stream import TRAIN, Task, tasks_of
+from purpose_agent.bench.suite.settings import SuiteSettings, World
+from purpose_agent.environments import resolve_environment
+from purpose_agent.errors import UsageError
+
+
+def training_stream(world: World, settings: SuiteSettings, order: int) -> list[Task]:
+    """The tasks of one training stream; a world with fewer tasks than episodes begins again with the first.
+
+    Raises:
+        UsageError: the world cannot be made.
+    """
+    environment = of_fold(world, TRAIN)
+    available = _available(environment, TRAIN, world.episodes)
+    tasks = tasks_of(environment, TRAIN, min(world.episodes, available), settings.seed + order)
+    return [tasks[i % len(tasks)] for i in range(world.episodes)]
+
+
+def held_out(world: World, settings: SuiteSettings) -> list[Task]:
+    """The tasks that every arm plays: as many as were asked for, or all that the fold holds.
+
+    Raises:
+        UsageError: the world cannot be made.
+    """
+    environment = of_fold(world, settings.fold)
+    count = min(settings.tasks, _available(environment, settings.fold, settings.tasks))
+    return tasks_of(environment, settings.fold, count, settings.seed, final=settings.final)
+
+
+def of_fold(world: World, fold: str) -> Any:
+    """The environment, set to a fold where it knows folds; it is made to be asked, and not started."""
+    environment = resolve_environment(world.spec)
+    if isinstance(getattr(environment, "fold", None), str):
+        return resolve_environment(f"{world.spec}{',' if '=' in world.spec else ':'}fold={fold}")
+    return environment
+
+
+def check_world(world: World) -> None:
+    """Refuse a world that the arms cannot play.
+
+    Raises:
+        UsageError: it lacks an ability, or a bound cannot be meant.
+    """
+    environment = resolve_environment(world.spec)
+    for ability, why in (("verdict", "be graded by"), ("reset", "start each task with")):
+        if not callable(getattr(environment, ability, None)):
+            raise UsageError(f"{world.spec!r} has no {ability}() for the arms to {why}")
+
+
+def _available(environment: Any, fold: str, wanted: int) -> int:
+    seeds = getattr(environment, "seeds", None)
+    if not isinstance(seeds, range) or not isinstance(getattr(environment, "fold", None), str):
+        return wanted
+    if not len(seeds):
+        raise UsageError(f"the {fold} fold of {type(environment).__name__} holds no tasks")
+    return len(seeds)
