@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from purpose_agent.errors import StoreError, StoreReadOnlyError, UsageError
+
+SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+SETTINGS = "settings.json"
+"""The file that says what a folder holds."""
 
 PRACTICE = ("model", "random")
 """Who may decide in training what the value memory leaves open."""
@@ -76,11 +81,16 @@ def make_settings(
     )
 
 
-def claim_folder(out: str | Path, settings: DemoSettings) -> Path:
-    """Make the folder of a demo, or find the one that the same settings made.
+def claim_folder(out: str | Path, settings: SettingsT, what: str = "demo") -> Path:
+    """Make the folder of a demo or a suite, or find the one that the same settings made.
+
+    Args:
+        out: the folder.
+        settings: everything that decides the results.
+        what: is played, for people.
 
     Raises:
-        UsageError: the folder holds a demo with other settings, or is no folder.
+        UsageError: the folder holds something with other settings, or is no folder.
         StoreError: it cannot be written, or its settings cannot be read.
     """
     folder = Path(out)
@@ -88,13 +98,13 @@ def claim_folder(out: str | Path, settings: DemoSettings) -> Path:
         raise UsageError("out is empty; name a folder")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file; name a folder")
-    path = folder / "settings.json"
+    path = folder / SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
             return folder
-        kept = msgspec.json.decode(path.read_bytes(), type=DemoSettings)
+        kept = msgspec.json.decode(path.read_bytes(), type=type(settings))
     except OSError as e:
         raise StoreReadOnlyError(
             f"{str(folder)!r} cannot be written: {e.strerror or e}; choose another folder"
@@ -103,12 +113,12 @@ def claim_folder(out: str | Path, settings: DemoSettings) -> Path:
         raise StoreError(f"{str(path)!r} cannot be read: {e}; choose another folder") from e
     if kept != settings:
         changed = ", ".join(
-            f"{name} {getattr(kept, name)!r} → {getattr(settings, name)!r}"
-            for name in DemoSettings.__struct_fields__
+            f"{name} {getattr(kept, name)!r:.100} → {getattr(settings, name)!r:.100}"
+            for name in settings.__struct_fields__
             if getattr(kept, name) != getattr(settings, name)
         )
         raise UsageError(
-            f"{str(folder)!r} holds a demo with other settings ({changed}); choose another folder, "
+            f"{str(folder)!r} holds a {what} with other settings ({changed}); choose another folder, "
             "or the same settings to continue it"
         )
     return folder

@@ -23,6 +23,7 @@ from purpose_agent.bench.worker import Answer, Doer, Hello
 from purpose_agent.errors import PurposeAgentError, UsageError
 
 RowT = TypeVar("RowT", bound=msgspec.Struct)
+TakenT = TypeVar("TakenT", bound=msgspec.Struct, contravariant=True)
 
 GRACE_SECONDS = 15.0
 """How long a worker that was asked to stop may take to leave its episode in order."""
@@ -41,7 +42,7 @@ class WorkerError(PurposeAgentError):
         self.exit_code = exit_code
 
 
-class Jobs(Protocol[RowT]):
+class Jobs(Protocol[TakenT]):
     """What is left to do."""
 
     @property
@@ -53,7 +54,7 @@ class Jobs(Protocol[RowT]):
         """The next job for a worker; None when there is none for it now."""
         ...
 
-    def done(self, row: RowT) -> None:
+    def done(self, row: TakenT) -> None:
         """Take in a finished job."""
         ...
 

@@ -1,0 +1,214 @@
+"""The suites that ship, and settings made of a user's wishes.
+
+Presets are tuned on the train and dev folds; a test fold is opened by an explicit wish alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from purpose_agent.bench.settings import PRACTICE
+from purpose_agent.bench.suite.arms import ARMS, chosen, learners_of
+from purpose_agent.bench.suite.player import SCRIPTED
+from purpose_agent.bench.suite.settings import SuiteSettings, World
+from purpose_agent.errors import UsageError
+
+OWN = "own"
+"""Name of the suite that is a user's environment."""
+
+MAIN_ARMS = (
+    "random", "no_memory", "raw_steps", "raw_episodes", "placebo", "placebo_only",
+    "memory_only", "ours", "oracle",
+)  # fmt: skip
+"""What is compared where nothing else is wished for."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Worlds that belong together.
+
+    Attributes:
+        name: to ask for it.
+        description: in one line.
+        worlds: that it consists of.
+        arms: of its default comparison.
+        model: its own one, for suites that bring it; "" for any.
+        defaults: of its settings, where they are others than `SuiteSettings`'s.
+    """
+
+    name: str
+    description: str
+    worlds: tuple[World, ...]
+    arms: tuple[str, ...] = MAIN_ARMS
+    model: str = ""
+    defaults: tuple[tuple[str, Any], ...] = ()
+
+
+def _textworld(preset: str, max_steps: int = 25, *more: str, name: str = "") -> World:
+    settings = ",".join((f"preset={preset}", f"max_steps={max_steps}", *more))
+    return World(name=name or preset, spec=f"textworld:{settings}", max_steps=max_steps)
+
+
+_GAMES = ("mapreader", "twc", "cookingworld")
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite(
+            "textworld",
+            "three text games, and a harder preset of each",
+            (
+                *(_textworld(game) for game in _GAMES),
+                _textworld("mapreader", 40, "numLocations=15", name="mapreader-hard"),
+                _textworld("twc", 40, "numLocations=3", name="twc-hard"),
+                _textworld(
+                    "cookingworld", 40, "numLocations=3", "numIngredients=2", name="cookingworld-hard"
+                ),
+            ),
+            defaults=(("anchors", 20),),
+        ),
+        Suite(
+            "textworld-hidden",
+            "the three text games with only the final success told: Φ supplies the signal",
+            tuple(_textworld(game, 25, "hide_score=true") for game in _GAMES),
+            arms=("random", "no_critic", "memory_only"),
+            defaults=(("model", "random"),),
+        ),
+        Suite(
+            "simulator",
+            "machines whose buttons are known, and a reader that does what it is told: is the harness itself right?",
+            (
+                World(
+                    name="machines",
+                    spec="purpose_agent.bench.simulator.machine_park:MachinePark",
+                    max_steps=2,
+                ),
+            ),
+            arms=("no_memory", "raw_episodes", "placebo", "ours"),
+            model=SCRIPTED,
+        ),
+        Suite(
+            "smoke",
+            "does everything still work? two minutes",
+            (
+                World(
+                    name="machines",
+                    spec="purpose_agent.bench.simulator.machine_park:MachinePark",
+                    max_steps=2,
+                    episodes=40,
+                ),
+            ),
+            arms=("random", "no_memory", "raw_episodes", "placebo", "memory_only", "ours"),
+            model=SCRIPTED,
+            defaults=(("orders", 2), ("tasks", 20), ("anchors", 8)),
+        ),
+    )
+}
+"""All suites, by name."""
+
+
+def find_suite(name: str) -> Suite:
+    """The suite of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in SUITES:
+        raise UsageError(f"there is no suite {name!r}; `purpose-agent bench list` shows {', '.join(SUITES)}")
+    return SUITES[name]
+
+
+def make_settings(
+    suite: str | None,
+    model: str | None = None,
+    *,
+    env: str | None = None,
+    worlds: Sequence[str] = (),
+    arms: Sequence[str] = (),
+    **wishes: Any,
+) -> SuiteSettings:
+    """The checked settings.
+
+    Args:
+        suite: name of a suite; None with ``env``.
+        model: a model specification; default: the suite's own, else ``local``.
+        env: a user's environment instead of a suite.
+        worlds: only these of the suite's.
+        arms: names; default: the suite's.
+        wishes: other fields of `SuiteSettings`, and ``episodes`` and ``max_steps`` of every world.
+
+    Raises:
+        UsageError: a value cannot be meant.
+    """
+    if (suite is None) == (env is None):
+        raise UsageError("name a suite (`purpose-agent bench list` shows them) or give --env, not both")
+    if suite is None:
+        assert env is not None
+        found = Suite(OWN, "your own environment", (World(name=_name_of(env), spec=env),))
+    else:
+        found = find_suite(suite)
+    if found.model and model not in (None, found.model):
+        raise UsageError(f"the suite {found.name!r} brings its own model {found.model!r}; give no other")
+    of_world = {name: wishes.pop(name) for name in ("episodes", "max_steps") if name in wishes}
+    fields: dict[str, Any] = {**dict(found.defaults), **wishes}
+    default_model = fields.pop("model", "local")
+    _check_numbers({**fields, **of_world})
+    practice = fields.get("practice", "model" if found.model else "random")
+    if practice not in PRACTICE:
+        raise UsageError(f"practice must be one of {', '.join(PRACTICE)}, got {practice!r}")
+    settings = SuiteSettings(
+        suite=found.name,
+        worlds=_worlds(found, worlds, of_world),
+        model=found.model or model or default_model,
+        arms=chosen(arms or found.arms),
+        **{**fields, "practice": practice},
+    )
+    return _consistent(settings)
+
+
+def _worlds(suite: Suite, wanted: Sequence[str], changes: dict[str, int]) -> tuple[World, ...]:
+    names = [world.name for world in suite.worlds]
+    for name in wanted:
+        if name not in names:
+            raise UsageError(f"the suite {suite.name!r} has no world {name!r}; it has {', '.join(names)}")
+    kept = [world for world in suite.worlds if not wanted or world.name in wanted]
+    return tuple(
+        World(
+            name=world.name,
+            spec=world.spec,
+            max_steps=changes.get("max_steps", world.max_steps),
+            episodes=changes.get("episodes", world.episodes),
+            template=world.template,
+        )
+        for world in kept
+    )
+
+
+def _consistent(settings: SuiteSettings) -> SuiteSettings:
+    """The settings, if the arms can be played with them.
+
+    Raises:
+        UsageError: an arm needs a language model and there is none.
+    """
+    for learner in learners_of(settings.arms):
+        if learner.asks_model and settings.model == "random":
+            needing = ", ".join(name for name in settings.arms if ARMS[name].learner == learner.name)
+            raise UsageError(f"{needing}: a language model distils here; give --model another than 'random'")
+    return settings
+
+
+def _check_numbers(given: dict[str, Any]) -> None:
+    least = {
+        "orders": 1, "tasks": 1, "model_tasks": 1, "repeats": 1, "anchors": 0, "rival_episodes": 1, "seed": 0,
+        "episodes": 1, "max_steps": 1,
+    }  # fmt: skip
+    for name, value in given.items():
+        if name in least and (isinstance(value, bool) or not isinstance(value, int) or value < least[name]):
+            raise UsageError(f"{name} must be a whole number of at least {least[name]}, got {value!r}")
+
+
+def _name_of(env: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", env).strip("-")[:40] or OWN

@@ -1,0 +1,292 @@
+"""One command from nothing to a report card: play what is left, write everything as it comes, say what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from purpose_agent.bench.line_file import LineFile
+from purpose_agent.bench.machine import this_machine
+from purpose_agent.bench.preparing import make_ready, only_one
+from purpose_agent.bench.settings import SETTINGS, claim_folder
+from purpose_agent.bench.suite.arms import ARMS
+from purpose_agent.bench.suite.catalogue import OWN, SCRIPTED, find_suite
+from purpose_agent.bench.suite.guard import LeakError
+from purpose_agent.bench.suite.learned import what_ours_learned
+from purpose_agent.bench.suite.output import REPORT_HTML, print_report, read_report, write_report
+from purpose_agent.bench.suite.plan import Plan
+from purpose_agent.bench.suite.player import Player
+from purpose_agent.bench.suite.progress import SuiteProgress
+from purpose_agent.bench.suite.report import SuiteReport, WorldReport
+from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kind
+from purpose_agent.bench.suite.settings import SuiteSettings, World
+from purpose_agent.bench.suite.studying import Shelf
+from purpose_agent.bench.suite.summary import (
+    arm_summaries,
+    curves,
+    differences,
+    leakage,
+    retention,
+    verdict,
+)
+from purpose_agent.bench.suite.tasks import check_world
+from purpose_agent.bench.suite.worker import Hello
+from purpose_agent.bench.workers import worked
+from purpose_agent.errors import UsageError
+
+ROWS = "episodes.jsonl"
+"""The file of all rows in a suite's folder."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a suite is run, as against what it measures.
+
+    Attributes:
+        out: the folder for everything.
+        jobs: worker processes, each with worlds and a model of its own; 1 works in this process.
+        minutes: after these, stop as Ctrl-C would; None for as long as it takes.
+    """
+
+    out: Path
+    jobs: int = 2
+    minutes: float | None = None
+
+
+def run_suite(settings: SuiteSettings, session: Session, console: Console | None = None) -> SuiteReport:
+    """Play, or continue, a suite and write its report.
+
+    Args:
+        settings: what is measured.
+        session: how.
+        console: where progress and results are printed.
+
+    Returns:
+        The report; ``complete`` is False when the minutes were over or it was interrupted by Ctrl-C.
+
+    Raises:
+        UsageError: a setting cannot be meant, or the folder holds a suite with other settings; nothing was started.
+        MissingDependencyError: a world or the model needs an extra.
+        LeakError: a held-out task reached a memory; no report is written.
+        PurposeAgentError: a world, the model or a store failed; what was done is kept.
+    """
+    console = console or Console()
+    _check_session(session)
+    for world in settings.worlds:
+        check_world(world)
+    if settings.model != SCRIPTED:
+        make_ready(settings.model)
+    Plan(settings)  # refuses what cannot be planned, before anything is made
+    folder = claim_folder(session.out, settings, "suite")
+    with only_one(folder, "suite"):
+        return _continued(settings, session, folder, console)
+
+
+def _continued(settings: SuiteSettings, session: Session, folder: Path, console: Console) -> SuiteReport:
+    started = time.monotonic()
+    before = read_report(folder)
+    rows = LineFile(folder / ROWS, SuiteRow)
+    plan = Plan(settings, rows.lines)
+    played_before = len(rows.lines)
+    deadline = None if session.minutes is None else started + 60 * session.minutes
+    interrupted = False
+    try:
+        _play(plan, settings, session, rows, console, deadline)
+    except KeyboardInterrupt:
+        interrupted = True
+    except LeakError:
+        for name in (REPORT_HTML, "report.json"):
+            (folder / name).unlink(missing_ok=True)
+        raise
+    new = len(rows.lines) > played_before
+    seconds = (before.wall_seconds if before is not None else 0.0) + (
+        time.monotonic() - started if new else 0.0
+    )
+    date = datetime.date.today().isoformat() if new or before is None else before.date
+    machine = this_machine() if new or before is None else before.machine
+    report = make_report(rows.lines, settings, folder, complete=plan.finished, seconds=seconds)
+    report = msgspec.structs.replace(
+        report, date=date, machine=machine, command=command_of(settings, session)
+    )
+    missing = write_report(report, folder)
+    print_report(report, console)
+    for line in missing:
+        console.print(line, markup=False)
+    console.print(f"Report: {folder / REPORT_HTML}", markup=False, highlight=False, soft_wrap=True)
+    if not report.complete:
+        why = "Interrupted" if interrupted else "The time is up"
+        again = shlex.join(["purpose-agent", "bench", "--resume", "--out", str(session.out)])
+        console.print(f"{why}; what was done is kept. Continue with: {again}", markup=False, soft_wrap=True)
+    return report
+
+
+def _play(
+    plan: Plan,
+    settings: SuiteSettings,
+    session: Session,
+    rows: LineFile[SuiteRow],
+    console: Console,
+    deadline: float | None,
+) -> None:
+    if plan.finished:
+        return
+    view = SuiteProgress(console, plan.jobs, rows.lines, session.jobs)
+    hello = Hello(settings, str(session.out))
+    module = "purpose_agent.bench.suite.worker"
+    try:
+        finished = worked(plan, session.jobs, module, hello, SuiteRow, lambda: Player(settings, session.out))
+        with contextlib.closing(finished) as done:
+            for row in done:
+                rows.add([row])
+                view.advance(row)
+                if deadline is not None and time.monotonic() >= deadline:
+                    return
+    finally:
+        view.close()
+
+
+def make_report(
+    rows: Sequence[SuiteRow], settings: SuiteSettings, folder: Path, *, complete: bool, seconds: float = 0.0
+) -> SuiteReport:
+    """The report on what was done so far.
+
+    Raises:
+        LeakError: a task was both learned from and tested on.
+    """
+    shelf = Shelf(folder, settings)
+    worlds = [_world(rows, settings, world, shelf, complete) for world in settings.worlds]
+    leaked = [world.name for world in worlds if world.leakage.shared_tasks]
+    if leaked:
+        raise LeakError(
+            f"tasks of {', '.join(leaked)} were both learned from and tested on; no number of this run can be trusted"
+        )
+    overall = differences([row for row in rows if row.job.kind == TEST and row.counts], settings)
+    return SuiteReport(
+        verdict=verdict(overall, complete),
+        complete=complete,
+        fold=settings.fold,
+        settings=settings,
+        overall=overall,
+        worlds=worlds,
+        machine=this_machine(),
+        date="",
+        wall_seconds=round(seconds, 1),
+        command="",
+        notes=_notes(rows, settings, complete),
+    )
+
+
+def _world(
+    rows: Sequence[SuiteRow], settings: SuiteSettings, world: World, shelf: Shelf, complete: bool
+) -> WorldReport:
+    tested = of_kind(rows, TEST, world.name)
+    found = differences(tested, settings)
+    return WorldReport(
+        name=world.name,
+        spec=world.spec,
+        verdict=verdict(found, complete),
+        curves=curves(of_kind(rows, TRAIN, world.name)),
+        arms=arm_summaries(tested, settings),
+        differences=found,
+        retention=retention(of_kind(rows, ANCHOR, world.name), world.episodes),
+        memory=what_ours_learned(shelf, world.name, tested),
+        leakage=leakage(rows, world.name),
+    )
+
+
+def _notes(rows: Sequence[SuiteRow], settings: SuiteSettings, complete: bool) -> list[str]:
+    episodes = sorted({world.episodes for world in settings.worlds})
+    notes = [
+        f"Each of {settings.orders} training streams has {' or '.join(map(str, episodes))} episodes of the train fold; "
+        f"held-out tasks are of the {settings.fold} fold, the same for every arm and every stream.",
+        "Intervals: 95 %, by a bootstrap over tasks and streams at once, never narrower than Wilson's (rates) or "
+        "Tango's (differences) for as many tasks; p: exact sign-flip permutation over tasks.",
+        "Memories that study (raw, placebo, re-created systems) read the episodes that ours played.",
+    ]
+    if settings.practice == "random":
+        notes.append(
+            "In training, what the value memory left open was drawn at random instead of asking a model; lessons were "
+            "distilled by rules."
+        )
+    if any(ARMS[name].asks_model for name in settings.arms) and settings.model_tasks < settings.tasks:
+        notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
+    impossible = sorted({(r.job.world, r.job.fold, r.job.seed) for r in rows if not r.counts})
+    if impossible:
+        notes.append(
+            f"{len(impossible)} tasks could not be made by their world and count for no arm: {impossible}."
+        )
+    if not complete:
+        notes.append("This is a partial report: the suite was stopped before its end.")
+    return notes
+
+
+def command_of(settings: SuiteSettings, session: Session) -> str:
+    """The command that measures the same again."""
+    words = ["purpose-agent", "bench"]
+    if settings.suite == OWN:
+        words += ["--env", settings.worlds[0].spec]
+        default: dict[str, Any] = {}
+        worlds: tuple[World, ...] = ()
+    else:
+        suite = find_suite(settings.suite)
+        words.append(settings.suite)
+        default, worlds = dict(suite.defaults), suite.worlds
+    if settings.model != SCRIPTED:
+        words += ["--model", settings.model]
+    words += ["--arms", ",".join(settings.arms)]
+    if worlds and len(worlds) != len(settings.worlds):
+        words += ["--worlds", ",".join(world.name for world in settings.worlds)]
+    for name in (
+        "orders",
+        "tasks",
+        "model_tasks",
+        "repeats",
+        "anchors",
+        "rival_episodes",
+        "seed",
+        "practice",
+    ):
+        usual = default.get(name, getattr(SuiteSettings, name, None))
+        if getattr(settings, name) != usual:
+            words += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
+    for name in ("episodes", "max_steps"):
+        values = {getattr(world, name) for world in settings.worlds}
+        usual_values = {getattr(w, name) for w in worlds if w.name in {v.name for v in settings.worlds}}
+        if len(values) == 1 and values != usual_values:
+            words += [f"--{name.replace('_', '-')}", str(values.pop())]
+    if settings.final:
+        words.append("--open-test-fold")
+    words += ["--jobs", str(session.jobs), "--out", str(session.out)]
+    return shlex.join(words)
+
+
+def kept_settings(out: str | Path) -> SuiteSettings:
+    """The settings of the suite in a folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = Path(out) / SETTINGS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SuiteSettings)
+    except (OSError, msgspec.DecodeError) as e:
+        raise UsageError(
+            f"{str(out)!r} holds no suite to continue ({e}); begin one with a suite's name"
+        ) from e
+
+
+def _check_session(session: Session) -> None:
+    jobs: Any = session.jobs
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise UsageError(f"jobs must be a whole number of at least 1, got {jobs!r}")
+    if session.minutes is not None and not session.minutes > 0:
+        raise UsageError(f"minutes must be a positive number, got {session.minutes!r}")
