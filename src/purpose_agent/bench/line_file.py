@@ -20,15 +20,16 @@ class LineFile(Generic[LineT]):
     Args:
         path: the file; it need not exist. None keeps the lines in memory only.
         kind: what a line holds.
+        repair: whether a last line that was cut short is taken out of the file; False while another writes it.
 
     Raises:
         StoreError: a line is not of that kind. The last line may be cut short: whoever wrote it was killed.
     """
 
-    def __init__(self, path: Path | None, kind: type[LineT]) -> None:
+    def __init__(self, path: Path | None, kind: type[LineT], *, repair: bool = True) -> None:
         self.path = path
         self.lines: list[LineT] = []
-        for number, line in enumerate(_whole_lines(path), 1):
+        for number, line in enumerate(_whole_lines(path, repair), 1):
             try:
                 self.lines.append(msgspec.json.decode(line, type=kind))
             except msgspec.DecodeError as e:
@@ -52,12 +53,12 @@ class LineFile(Generic[LineT]):
         self.lines += lines
 
 
-def _whole_lines(path: Path | None) -> list[bytes]:
+def _whole_lines(path: Path | None, repair: bool) -> list[bytes]:
     try:
         data = path.read_bytes() if path is not None else b""
     except FileNotFoundError:
         return []
     whole, _, cut = data.rpartition(b"\n")
-    if cut and path is not None:
+    if cut and path is not None and repair:
         path.write_bytes(whole + b"\n" if whole else b"")
     return [line for line in whole.split(b"\n") if line]

@@ -33,12 +33,12 @@ class Answer(msgspec.Struct, frozen=True):
     """A line out: a job's row, or why there is none.
 
     Attributes:
-        row: of the finished job, as JSON.
+        row: of the finished job.
         error: one line for a person.
         exit_code: of that error.
     """
 
-    row: msgspec.Raw | None = None
+    row: Any = None
     error: str = ""
     exit_code: int = 3
 
@@ -73,8 +73,7 @@ def serve(hello_type: type[HelloT], job_type: type[msgspec.Struct], make: Callab
 
 def _answer(doer: Doer, line: bytes, job_type: type[msgspec.Struct]) -> Answer:
     try:
-        row = doer.play(msgspec.json.decode(line, type=job_type))
-        return Answer(row=msgspec.Raw(msgspec.json.encode(row)))
+        return Answer(row=doer.play(msgspec.json.decode(line, type=job_type)))
     except PurposeAgentError as e:
         return Answer(error=str(e), exit_code=e.exit_code)
     except Exception as e:  # the process boundary: whatever it is, the parent must hear of it

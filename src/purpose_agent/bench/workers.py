@@ -208,4 +208,4 @@ def _next_row(
         if answer.exit_code == UsageError.exit_code:
             raise UsageError(answer.error)
         raise WorkerError(f"{answer.error} (log: {worker.log_path}); run again to continue", answer.exit_code)
-    return msgspec.json.decode(answer.row, type=row_type)
+    return msgspec.convert(answer.row, row_type)

@@ -1,4 +1,4 @@
-"""``purpose-agent bench``: measurements that say how far a part of the agent can be trusted."""
+"""``purpose-agent bench``: the report card, and measurements that say how far a part of the agent can be trusted."""
 
 from __future__ import annotations
 
@@ -6,21 +6,44 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from purpose_agent.cli import bench_suite
 from purpose_agent.cli.options import JsonOption
 
 PIPED_WIDTH = 200
 """Room for tables where the output is no terminal."""
 
-app = typer.Typer(rich_markup_mode=None)
+RUN = "run"
+"""What a suite's name or an option stands for where no command does."""
+
+
+class BenchGroup(TyperGroup):
+    """``bench SUITE …`` and ``bench --env …`` mean ``bench run …``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See `click.Group.parse_args`."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = [RUN, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(rich_markup_mode=None, cls=BenchGroup)
+app.command(RUN, short_help="A report card: what is memory worth? (`run` may be left out)")(bench_suite.run)
+app.command("list", short_help="The suites and the arms.")(bench_suite.list_suites)
+app.command("show", short_help="The report card in a folder.")(bench_suite.show)
+app.command("compare", short_help="Two report cards side by side.")(bench_suite.compare)
 
 
 @app.callback(invoke_without_command=True)
 def bench(context: typer.Context) -> None:
-    """Measure how far a part of the agent can be trusted.
+    """Does it really learn? Report cards with controls, and tests of single parts.
 
     \b
     Examples:
+      purpose-agent bench list                                       suites and arms
+      purpose-agent bench smoke                                      half a minute, no model
+      purpose-agent bench textworld --worlds twc --model local       a report card for one game
       purpose-agent bench critic --env textworld:preset=mapreader    does Φ follow true progress?
       purpose-agent bench simulator                                  is credit right where the truth is known?
     """

@@ -78,7 +78,7 @@ SUITES = {
             defaults=(("model", "random"),),
         ),
         Suite(
-            "simulator",
+            "machines",
             "machines whose buttons are known, and a reader that does what it is told: is the harness itself right?",
             (
                 World(
@@ -87,7 +87,7 @@ SUITES = {
                     max_steps=2,
                 ),
             ),
-            arms=("no_memory", "raw_episodes", "placebo", "ours"),
+            arms=("no_memory", "raw_episodes", "placebo", "ours", "no_credit", "no_gate"),
             model=SCRIPTED,
         ),
         Suite(
@@ -101,7 +101,7 @@ SUITES = {
                     episodes=40,
                 ),
             ),
-            arms=("random", "no_memory", "raw_episodes", "placebo", "memory_only", "ours"),
+            arms=("no_memory", "raw_episodes", "placebo", "ours"),
             model=SCRIPTED,
             defaults=(("orders", 2), ("tasks", 20), ("anchors", 8)),
         ),

@@ -44,3 +44,11 @@ def print_report(r, console):
                 c.tokens_last,
             )
         console.print(w.leakage)
+
+
+def as_json(r):
+    return msgspec.to_builtins(r)
+
+
+def print_comparison(a, b, console):
+    pass

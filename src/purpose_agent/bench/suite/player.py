@@ -112,10 +112,8 @@ class Player:
         practice: LLMBackend
         if learner.how == WATCHES:
             practice = self._models.setdefault((_EXPERT, job.order), ExpertBackend(self._settings.seed))
-        elif self._settings.practice == "random":
-            practice = self._uniform(job.order)
         else:
-            practice = self._model(job.world)
+            practice = self._practice(job)
         return Orchestrator(
             practice,
             self._world(job.world),
@@ -124,6 +122,9 @@ class Player:
             distillers=learner.distillers,
             without=learner.without,
         )
+
+    def _practice(self, job: Job) -> LLMBackend:
+        return self._uniform(job.order) if self._settings.practice == "random" else self._model(job.world)
 
     def _run_begun(self, orchestrator: Orchestrator, job: Job, task: Task) -> str | None:
         """The run of this training episode in the store, from an earlier process that did not report it."""
@@ -162,7 +163,7 @@ class Player:
         orchestrator = self._orchestrator(
             (ANCHOR, job.world, job.arm, str(job.order), str(job.repeat)),
             lambda: Orchestrator(
-                self._uniform(job.order),
+                self._practice(job),
                 environment,
                 store=self._shelf.store(job.world, job.arm, job.order),
                 learning=False,

@@ -19,12 +19,12 @@ from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.settings import SETTINGS, claim_folder
 from purpose_agent.bench.suite.arms import ARMS
-from purpose_agent.bench.suite.catalogue import OWN, SCRIPTED, find_suite
+from purpose_agent.bench.suite.catalogue import OWN, find_suite
 from purpose_agent.bench.suite.guard import LeakError
 from purpose_agent.bench.suite.learned import what_ours_learned
 from purpose_agent.bench.suite.output import REPORT_HTML, print_report, read_report, write_report
 from purpose_agent.bench.suite.plan import Plan
-from purpose_agent.bench.suite.player import Player
+from purpose_agent.bench.suite.player import SCRIPTED, Player
 from purpose_agent.bench.suite.progress import SuiteProgress
 from purpose_agent.bench.suite.report import SuiteReport, WorldReport
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kind
@@ -267,6 +267,22 @@ def command_of(settings: SuiteSettings, session: Session) -> str:
         words.append("--open-test-fold")
     words += ["--jobs", str(session.jobs), "--out", str(session.out)]
     return shlex.join(words)
+
+
+def current_report(out: str | Path) -> SuiteReport:
+    """The report in a folder, made anew where a suite is still being played or was killed.
+
+    Raises:
+        UsageError: there is no suite.
+    """
+    folder = Path(out)
+    settings = kept_settings(folder)
+    kept = read_report(folder)
+    if kept is not None and kept.complete:
+        return kept
+    rows = LineFile(folder / ROWS, SuiteRow, repair=False).lines
+    made = make_report(rows, settings, folder, complete=Plan(settings, rows).finished)
+    return msgspec.structs.replace(made, command=command_of(settings, Session(folder)))
 
 
 def kept_settings(out: str | Path) -> SuiteSettings:
