@@ -14,15 +14,15 @@ from purpose_agent.errors import UsageError
 from purpose_agent.numeric import is_whole
 
 FOLDS = {
-    "train": "the package's tasks for training, without those of dev",
-    "dev": "every fifth of the package's tasks for training",
+    "train": "four of five of the package's tasks for training",
+    "dev": "the fifth that is left",
     "test": "the package's tasks for validation",
 }
 _DEV_EVERY = 5
 
 RECIPES = {
     "shown": "the commands that lead to the goal are told, with others that are possible at first",
-    "hidden": "no recipe is told; which commands are possible is listed all the same",
+    "hidden": "no recipe is told, and which commands are possible is listed all the same",
 }
 
 
@@ -129,10 +129,10 @@ def check_at_least_one(name: str, value: Any) -> int:
 def explain_parameters() -> dict[str, str]:
     """What may be written in a specification, name by name, for people."""
     return {
-        "fold": "; ".join(f"{name} ({text})" for name, text in FOLDS.items()) + "; (default train)",
+        "fold": "; ".join(f"{name}: {text}" for name, text in FOLDS.items()) + " (default train)",
         "max_crafts": "only tasks whose solution has so many crafts at most, 1 to 13 (default 3)",
-        "max_steps": "where an episode ends on its own; tasks that need more are left out (default 10)",
-        "recipes": "; ".join(f"{name} ({text})" for name, text in RECIPES.items()) + "; (default shown)",
+        "max_steps": "where an episode ends on its own, and tasks that need more are left out (default 10)",
+        "recipes": "; ".join(f"{name}: {text}" for name, text in RECIPES.items()) + " (default shown)",
         "hide_score": "whether the score is told only when the episode is over (default false)",
         "data": "a wheel of platoon-textcraft or a folder with its content, instead of what was fetched",
     }
