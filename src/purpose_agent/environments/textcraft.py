@@ -225,8 +225,7 @@ class TextCraftEnvironment(Environment):
             data["score"] = score
         lines = [event] if event else [f"Task: {task.purpose}"]
         if self.recipes == "shown":
-            told = self._library.recipes.relevant(task.targets, task.inventory)
-            data["recipes"] = [recipe.command for recipe in told]
+            data["recipes"] = list(self._library.told(task))
             if not event:
                 lines += ["Crafting commands:", *data["recipes"]]
         lines += ["You have:", *(amount(item, n) for item, n in inventory.items())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,14 @@ class Library:
 
     recipes: RecipeBook
     folds: Mapping[str, tuple[CraftingTask, ...]]
+    _told: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def told(self, task: CraftingTask) -> tuple[str, ...]:
+        """The commands that a task is given with, sorted; see `RecipeBook.relevant`."""
+        if task.name not in self._told:  # a search of all recipes, and asked for at each step
+            found = self.recipes.relevant(task.targets, task.inventory)
+            self._told[task.name] = tuple(recipe.command for recipe in found)
+        return self._told[task.name]
 
     def tasks(self, fold: str, max_crafts: int, max_steps: int) -> tuple[CraftingTask, ...]:
         """Those of a fold with so short a solution; a task's place among them is its seed.
