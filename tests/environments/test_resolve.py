@@ -108,7 +108,7 @@ def test_an_environment_knows_the_specification_that_makes_it_again() -> None:
         ("textworld:twc", "'twc' in 'textworld:twc' is not key=value"),
         ("textworld:game=twc,game=coin", "'game' is given twice"),
         ("textworld:game=twc,numLocations=many", "numLocations must be a whole number, got 'many'"),
-        ("no_such_module:make", "neither a known environment (scienceworld, textworld"),
+        ("no_such_module:make", "neither a known environment (scienceworld, textcraft, textworld"),
         ("own_world:nope", "'nope' in 'own_world:nope' is not in the module"),
         ("own_world:make:stop=3", "the factory takes (start=0, name='x')"),
         ("own_world:fail", "the factory failed: RuntimeError: no luck"),

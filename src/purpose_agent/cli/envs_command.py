@@ -17,6 +17,9 @@ def envs(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One environment, with its parameters.")
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch the environment's data first, if it is not there.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List environments, whether they are installed, and what can be set.
@@ -25,14 +28,17 @@ def envs(
     Examples:
       purpose-agent envs
       purpose-agent envs textworld
+      purpose-agent envs textcraft --fetch         fetch its recipes and tasks (4 MB, once)
       purpose-agent run --env textworld:game=twc,numLocations=1,numItemsToPutAway=2
 
     One of your own is named module:factory, where the factory is a class, a function or an object in a module that
     can be imported from the current folder; settings follow as module:factory:key=value,key=value.
     """
     from purpose_agent.cli.plain_text import print_json
-    from purpose_agent.environments import list_environments
+    from purpose_agent.environments import fetch_data, list_environments
 
+    if fetch:
+        fetch_data((name or "").partition(":")[0])
     found = list_environments()
     if name is not None:
         info = _named(found, name)
@@ -66,6 +72,8 @@ def _status(info: EnvironmentInfo) -> str:
         return f"plugin {info.plugin}"
     if info.installed:
         return "installed"
+    if info.fetched:
+        return f"missing: purpose-agent envs {info.name} --fetch"
     return f"missing: pip install 'purpose-agent[{info.extra}]'"
 
 

@@ -20,9 +20,11 @@ from purpose_agent.errors import MissingDependencyError, PurposeAgentError, Usag
 from purpose_agent.registry import environment_registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from purpose_agent.environment import Environment
 
-__all__ = ["EnvironmentInfo", "list_environments", "parse_settings", "resolve_environment"]
+__all__ = ["EnvironmentInfo", "fetch_data", "list_environments", "parse_settings", "resolve_environment"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class EnvironmentInfo:
         installed: whether what it needs is there.
         parameters: what may be set in a specification, with an explanation each.
         plugin: where it comes from, for one that another package brings; empty for our own.
+        fetched: whether what it needs is data that `fetch_data` fetches.
     """
 
     name: str
@@ -44,6 +47,7 @@ class EnvironmentInfo:
     installed: bool = True
     parameters: dict[str, str] = field(default_factory=dict[str, str])
     plugin: str = ""
+    fetched: bool = False
 
 
 def resolve_environment(spec: str) -> Environment:
@@ -104,20 +108,39 @@ def list_environments() -> list[EnvironmentInfo]:
     return [_describe(row) for row in environment_registry.list()]
 
 
+def fetch_data(name: str) -> Path:
+    """Fetch the data of an environment, if it was not fetched yet; where it is.
+
+    Raises:
+        UsageError: there is no such environment, or it needs no data.
+        PurposeAgentError: it cannot be fetched.
+    """
+    rows = {row["name"]: row["fetch"] for row in environment_registry.list() if row.get("fetch")}
+    if name not in rows:
+        raise UsageError(
+            f"{name!r} has no data to fetch; environments with data: {', '.join(rows) or 'none'}"
+        )
+    return _function(rows[name])()
+
+
+def _function(path: str) -> Callable[..., Any]:
+    """A function of ours, loaded when it is needed: ``module:function``."""
+    module, _, function = path.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
 def _describe(row: dict[str, Any]) -> EnvironmentInfo:
     needs: str = row.get("needs", "")
+    ready: str = row.get("ready", "")
     explain: str = row.get("explain", "")
-    parameters: dict[str, str] = {}
-    if explain:
-        module, _, function = explain.partition(":")
-        parameters = getattr(importlib.import_module(module), function)()
     return EnvironmentInfo(
         name=row["name"],
         description=str(row.get("description", "")),
         extra=str(row.get("extra", "")),
-        installed=not needs or importlib.util.find_spec(needs) is not None,
-        parameters=parameters,
+        installed=_function(ready)() if ready else not needs or importlib.util.find_spec(needs) is not None,
+        parameters=_function(explain)() if explain else {},
         plugin=str(row.get("plugin", "")),
+        fetched="fetch" in row,
     )
 
 
@@ -257,6 +280,17 @@ def _scienceworld(task: str | None = None, preset: str | None = None, **settings
     return world
 
 
+def _textcraft(**settings: Any) -> Environment:
+    """TextCraft, with what `textcraft_tasks.explain_parameters` says."""
+    from purpose_agent.environments import textcraft
+
+    known = inspect.signature(textcraft.TextCraftEnvironment).parameters
+    for name in settings:
+        if name not in known:
+            raise UsageError(f"{name!r} is not a setting of textcraft; there are {', '.join(known)}")
+    return textcraft.TextCraftEnvironment(**settings)
+
+
 def _also(parameters: Mapping[str, object]) -> str:
     return "".join(f" and {name}={value!r}" for name, value in parameters.items())
 
@@ -276,4 +310,12 @@ environment_registry.register(
     extra="scienceworld",
     needs="scienceworld",
     explain="purpose_agent.environments.scienceworld_tasks:explain_parameters",
+)
+environment_registry.register(
+    "textcraft",
+    _textcraft,
+    description="TextCraft: crafting after a game's recipes with ground truth, 1,091 tasks in three folds",
+    ready="purpose_agent.environments.textcraft_data:is_there",
+    fetch="purpose_agent.environments.textcraft_data:fetch",
+    explain="purpose_agent.environments.textcraft_tasks:explain_parameters",
 )
