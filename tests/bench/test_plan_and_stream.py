@@ -41,6 +41,17 @@ def test_a_world_with_folds_is_asked_for_them() -> None:
     assert tasks_of(GridTreasure(), "dev", 1, 0)[0].options is None
 
 
+def test_folds_may_differ_in_size() -> None:
+    class Uneven(FoldedWorld):
+        def seeds_of(self, fold: str) -> range:
+            return range({"train": 300, "dev": 70}[fold])
+
+    assert max(t.seed for t in tasks_of(Uneven(), "train", 300, 1)) == 299
+    assert {t.seed for t in tasks_of(Uneven(), "dev", 70, 1)} == set(range(70))
+    with pytest.raises(UsageError, match="the dev fold holds 70 tasks"):
+        tasks_of(Uneven(), "dev", 71, 0)
+
+
 def test_the_test_fold_is_out_of_reach() -> None:
     with pytest.raises(UsageError, match="test fold"):
         tasks_of(FoldedWorld(), "test", 1, 0)

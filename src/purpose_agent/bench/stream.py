@@ -41,8 +41,8 @@ class Task(msgspec.Struct, frozen=True):
 def tasks_of(environment: Any, fold: str, count: int, seed: int, *, final: bool = False) -> list[Task]:
     """``count`` different tasks of a fold, in a fixed order.
 
-    A world with folds (it has ``fold`` and ``seeds``) is asked for the fold by its options; in any other, the folds
-    are ranges of seeds that never meet.
+    A world with folds (it has ``fold`` and ``seeds``) is asked for the fold by its options; one whose folds differ in
+    size says so by ``seeds_of(fold)``. In any other, the folds are ranges of seeds that never meet.
 
     Args:
         environment: where they will be played.
@@ -58,7 +58,8 @@ def tasks_of(environment: Any, fold: str, count: int, seed: int, *, final: bool 
         raise UsageError(
             f"fold must be {TRAIN!r} or {DEV!r}, got {fold!r}; the test fold is for a final report only"
         )
-    seeds = getattr(environment, "seeds", None)
+    ask = getattr(environment, "seeds_of", None)
+    seeds = ask(fold) if callable(ask) else getattr(environment, "seeds", None)
     if not isinstance(getattr(environment, "fold", None), str) or not isinstance(seeds, range):
         first = _FOLD_OFFSET[fold] + seed * _STRIDE % _FOLD_OFFSET[DEV]
         if count > _FOLD_OFFSET[DEV] - _STRIDE:
