@@ -211,3 +211,21 @@ assert h == heuristic("h", times_used=4, times_succeeded=3, q_value=h.q_value) a
 store.close()
 """
         done(python(script, str(tmp_path), ""))
+
+
+def test_opening_a_store_again_in_one_process_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    """Closing any descriptor of a file gives up this process's locks on it, and then another one's last close
+    deletes the log that is still being written."""
+    path = tmp_path / "s.sqlite"
+    script = (
+        "import sys; from purpose_agent.store import open_store; s = open_store(sys.argv[1]); s.episodes(); s.close()"
+    )
+    with closing(open_store(path)) as first:
+        first.save_artefact("kept", b"1", upto=1)
+        with closing(open_store(path)) as second:
+            second.artefact("kept")
+            subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
+            assert path.with_name(path.name + "-wal").exists(), "the other process took the file for its own"
+        first.save_artefact("kept", b"2", upto=2)
+    with closing(open_store(path)) as again:
+        assert again.artefact("kept") == (b"2", 2)

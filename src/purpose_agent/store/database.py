@@ -58,9 +58,11 @@ class FileDatabase:
     def __init__(self, path: Path, rolled_back: Callable[[BaseException | None], None]) -> None:
         self._path = path
         self._closed = False
-        self._idle: deque[sqlite3.Connection] = deque([open_file(path)])
+        with _opening:
+            elsewhere = any(other.has_open(path) for other in _databases)
+            self._idle: deque[sqlite3.Connection] = deque([open_file(path, read_header=not elsewhere)])
+            _databases.add(self)
         self._writer = Writer(self._connect, rolled_back, self._translate)
-        _databases.add(self)
 
     def read(self, work: Work[T]) -> T:
         """See `Database.read`."""
@@ -101,6 +103,13 @@ class FileDatabase:
         self._closed = True
         self._writer.close()
         self._close_idle()
+
+    def has_open(self, path: Path) -> bool:
+        """Whether it may hold connections to that file."""
+        try:
+            return not self._closed and path.samefile(self._path)
+        except OSError:
+            return False
 
     def quiesce(self) -> None:
         """Finish writing and close every connection that is not in use; the next use opens new ones."""
@@ -174,6 +183,7 @@ def _closed(path: Path | None) -> StoreError:
 
 
 _databases: weakref.WeakSet[FileDatabase] = weakref.WeakSet()
+_opening = threading.Lock()
 
 
 def _before_fork() -> None:

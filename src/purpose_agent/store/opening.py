@@ -48,11 +48,19 @@ def store_file(path: str | Path) -> Path:
     return absolute / FILE_NAME
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection to the store's file, created where it is missing, checked and brought up to date."""
+def open_file(path: Path, *, read_header: bool = True) -> sqlite3.Connection:
+    """A connection to the store's file, created where it is missing, checked and brought up to date.
+
+    Args:
+        path: the file.
+        read_header: False while this process has the file open: whoever closes a file gives up all locks that his
+            process holds on it, SQLite's included, and other processes then write over what is being written
+            (sqlite.org/howtocorrupt.html, 2.2).
+    """
     try:
         _make_sure_it_exists(path)
-        _check_header(path)
+        if read_header:
+            _check_header(path)
     except OSError as e:
         raise _from_os_error(e, path) from e
     try:
