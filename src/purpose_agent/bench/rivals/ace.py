@@ -50,7 +50,7 @@ class ACE:
 
     def __init__(self, llm: LLMBackend) -> None:
         self._llm = llm
-        self._playbook = Playbook()
+        self._playbook = Playbook([])
 
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """The playbook, whatever the task; see `MemorySystem.recall`."""

@@ -87,10 +87,9 @@ class Insights(msgspec.Struct):
         removal = REMOVAL_WHEN_FULL if self.full else VOTE
         touched: list[str] = []
         order = list(Kind)
-        for operation in sorted(map(self._sensible, operations), key=lambda o: order.index(o.kind)):
-            found = self._find(operation.insight)
-            if operation.kind == Kind.ADD:
-                found = self._new(operation.text)
+        for given in sorted(operations, key=lambda o: order.index(o.kind)):
+            operation = self._sensible(given)
+            found = self._new(operation.text) if operation.kind == Kind.ADD else self._find(operation.insight)
             if found is None:
                 continue
             if operation.kind == Kind.REMOVE:

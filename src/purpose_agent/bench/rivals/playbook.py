@@ -36,7 +36,7 @@ class Playbook(msgspec.Struct):
         bullets: none is ever removed.
     """
 
-    bullets: list[Bullet] = []
+    bullets: list[Bullet]
 
     @property
     def ranked(self) -> list[Bullet]:
