@@ -138,12 +138,12 @@ def test_an_outage_loses_no_episode_and_no_list_of_expel() -> None:
     assert learn(memory, win("4")) == [["insight-1"]]
 
 
-def test_reasoning_bank_has_a_prompt_for_each_ending_and_keeps_three_items_at_most() -> None:
+def test_reasoning_bank_has_a_prompt_for_each_ending_and_keeps_two_items_at_most() -> None:
     llm = Replying({"items": [note(f"look into box number {n}") for n in range(5)]})
     memory = ReasoningBank(llm, Likeness(None))
     assert learn(memory, win("won"), lose("lost")) == [
-        ["note-1.1", "note-1.2", "note-1.3"],
-        ["note-2.1", "note-2.2", "note-2.3"],
+        ["note-1.1", "note-1.2"],
+        ["note-2.1", "note-2.2"],
     ]
     assert [call["messages"][0]["content"] for call in llm.call_log] == [FROM_SUCCESS, FROM_FAILURE]
 
