@@ -114,6 +114,9 @@ def test_what_it_knows_survives_the_store(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
     with counting(Diary(), store=path) as orch:
         first = orch.run_task(PURPOSE, max_steps=5).run_id
+        kept = orch.store.artefact(f"{KNOWN}diary")
+        assert kept is not None, "kept at once, not only when the orchestrator is closed"
+        assert first in kept[0].decode()
     again = Diary()
     with counting(again, store=path) as orch:
         assert again.entries == [[first, True]]
