@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from purpose_agent.errors import PurposeAgentError, UsageError, describe_error
 from purpose_agent.events import Failed, Learned, RunStarted
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.journal import restore_state
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory_system import Example, Guide, MemorySystem
+from purpose_agent.memory_system import Example, Guide, MemorySystem, Recalled
 from purpose_agent.store.base import Store
 from purpose_agent.types import Action, Heuristic, MemoryTier, Snapshot, Trajectory
 
@@ -34,9 +34,11 @@ class OtherMemory:
     """
 
     def __init__(self, system: MemorySystem, replay: ExperienceReplay, store: Store) -> None:
-        if not isinstance(system, MemorySystem):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given: Any = system
+        named = isinstance(getattr(given, "name", None), str) and given.name
+        if isinstance(given, type) or not isinstance(given, MemorySystem) or not named:
             raise UsageError(
-                f"memory must have a name and the methods recall, learn, dump and load, got {system!r:.80}"
+                f"memory must have a name and the methods recall, learn, dump and load, got {given!r:.80}"
             )
         self.system = system
         self.every = 1
@@ -69,14 +71,15 @@ class OtherMemory:
         """What it recalls for a task; see `TaskMemory.for_task`.
 
         Raises:
-            UsageError: the run is held out or a probe, which only our own memory knows how to be.
+            UsageError: the run is held out and was met before, or is a probe, which only our own memory knows how to
+                be; or the memory cannot recall.
         """
         if without or probing is not None:
             raise UsageError(
                 f"the memory {self.system.name!r} cannot forget or try out single items; "
                 "give no held_out=True, and do not probe"
             )
-        found = self.system.recall(task, purpose, state)
+        found = self._recalled(task, purpose, state)
         tips: dict[str, tuple[Heuristic, ...]] = {}
         for item in found.items:
             if item.tier == MemoryTier.TOOL:
@@ -87,6 +90,18 @@ class OtherMemory:
             tips,
         )
         return memory, Example(found.example_id, purpose, found.example) if found.example else None
+
+    def _recalled(self, task: str, purpose: str, state: Snapshot) -> Recalled:
+        """What it recalls. One that fails to would be compared as one that knows nothing, so nothing is started."""
+        try:
+            found: Any = self.system.recall(task, purpose, state)
+        except Exception as e:
+            raise UsageError(
+                f"the memory {self.system.name!r} cannot recall ({describe_error(e)}); mend it or leave it out"
+            ) from e
+        if not isinstance(found, Recalled):
+            raise UsageError(f"the memory {self.system.name!r} must recall a Recalled, got {found!r:.80}")
+        return found
 
     def as_shown(self, started: RunStarted) -> tuple[Selection, Example | None]:
         """What it recalls for a run that is continued; it has learned nothing meanwhile, or has changed its mind."""
