@@ -8,12 +8,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from purpose_agent.conformance.store_samples import episode, heuristic, started
 from purpose_agent.events import StepStarted
+from purpose_agent.store import open_store
 from purpose_agent.store.sqlite import SQLiteStore
 
 PRELUDE = """
