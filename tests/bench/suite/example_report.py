@@ -123,8 +123,8 @@ def item(number: int) -> ItemReport:
         order=number % 3,
         tier=("strategic", "procedural", "tool")[number % 3],
         status="active",
-        text=f"Take the {('dirty fork', 'unread map', 'raw carrot')[number % 3]} before you go to another room, and put "
-        "it where its kind belongs; look there first when it is not in sight.",
+        text=f"Take the {('dirty fork', 'unread map', 'raw carrot')[number % 3]} before you go to another room, and "
+        "put it where its kind belongs; look there first when it is not in sight.",
         source=("model", "structure")[number % 2],
         evidence=40 - number,
         shown=30 - number,
@@ -145,7 +145,12 @@ def world(place: int) -> WorldReport:
         differences=[difference(second, place) for second in _QUESTIONS],
         retention=[
             Retention(
-                learner="ours", at=[25, 50, 75, 100], rates=[0.4, 0.6, 0.85, 0.85], transfer=estimate(-0.004, 60), lost=1, n=60
+                learner="ours",
+                at=[25, 50, 75, 100],
+                rates=[0.4, 0.6, 0.85, 0.85],
+                transfer=estimate(-0.004, 60),
+                lost=1,
+                n=60,
             )
         ],
         memory=MemoryReport(
@@ -156,7 +161,12 @@ def world(place: int) -> WorldReport:
             cited=17,
             duplicates=0,
             top=[item(number) for number in range(20)],
-            advice=[AdviceReport(f"do put * in * when the place of its kind is here ({i})", 0.31 - 0.05 * i, 88 - i) for i in range(8)],
+            advice=[
+                AdviceReport(
+                    f"do put * in * when the place of its kind is here ({i})", 0.31 - 0.05 * i, 88 - i
+                )
+                for i in range(8)
+            ],
         ),
         leakage=Leakage(checked=5120, shared_tasks=0, shared_first_states=2),
     )
@@ -178,11 +188,21 @@ def example_report(worlds: int = 3) -> SuiteReport:
         ),
         overall=[difference(second, 1) for second in _QUESTIONS],
         worlds=made,
-        machine=Machine(cores=2, processor="x86_64, some processor", memory_gb=24.0, system="Linux", python="3.11.2", load=0.9),
+        machine=Machine(
+            cores=2,
+            processor="x86_64, some processor",
+            memory_gb=24.0,
+            system="Linux",
+            python="3.11.2",
+            load=0.9,
+        ),
         date="2026-11-24",
         wall_seconds=5400.0,
         command="purpose-agent bench textworld --model local --orders 3 --tasks 60 --out runs/textworld",
-        notes=["Rivals learned from 24 of 100 episodes.", "Arms that ask a model at every step played 20 of 60 tasks."],
+        notes=[
+            "Rivals learned from 24 of 100 episodes.",
+            "Arms that ask a model at every step played 20 of 60 tasks.",
+        ],
     )
 
 
@@ -200,7 +220,13 @@ def empty_report() -> SuiteReport:
         leakage=Leakage(0, 0, 0),
     )
     return msgspec.structs.replace(
-        whole, verdict="Nothing to compare yet.", complete=False, overall=[], worlds=[nothing], notes=[], wall_seconds=0.0
+        whole,
+        verdict="Nothing to compare yet.",
+        complete=False,
+        overall=[],
+        worlds=[nothing],
+        notes=[],
+        wall_seconds=0.0,
     )
 
 
@@ -209,7 +235,9 @@ def unplayed_report() -> SuiteReport:
     whole = example_report(1)
     none = Estimate(0.0, 0.0, 0.0, 0)
     only = whole.worlds[0]
-    bare = msgspec.structs.replace(curve("ours", 0), tokens_first=None, tokens_last=None, steps_first=None, steps_last=None)
+    bare = msgspec.structs.replace(
+        curve("ours", 0), tokens_first=None, tokens_last=None, steps_first=None, steps_last=None
+    )
     only = msgspec.structs.replace(
         only,
         curves=[bare],
@@ -228,7 +256,9 @@ def modelless_report() -> SuiteReport:
     whole = example_report(1)
     one = Estimate(1.0, 0.0, 1.0, 1)
     arms = [
-        msgspec.structs.replace(arm(name), asks_model=False, success=one, score=one, costs=[], plays=1, pass_k=[1.0])
+        msgspec.structs.replace(
+            arm(name), asks_model=False, success=one, score=one, costs=[], plays=1, pass_k=[1.0]
+        )
         for name in ("random", "memory_only")
     ]
     only = msgspec.structs.replace(
@@ -274,5 +304,12 @@ def hostile_report(text: str) -> SuiteReport:
         worlds=(World(name=text, spec=text),),
     )
     return replace(
-        whole, verdict=text, settings=settings, worlds=[attacked], command=text, notes=[text], date=text, fold=text
+        whole,
+        verdict=text,
+        settings=settings,
+        worlds=[attacked],
+        command=text,
+        notes=[text],
+        date=text,
+        fold=text,
     )

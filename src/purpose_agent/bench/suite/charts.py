@@ -15,11 +15,12 @@ from purpose_agent.bench.page import percent
 from purpose_agent.bench.suite.report import Curve, Estimate
 from purpose_agent.bench.suite.tables import name_text, shown
 
-_WIDTH, _SIDE, _TEXT, _LINE = 360.0, 16.0, 11.5, 14.5
+_WIDTH, _LEFT, _RIGHT, _TEXT, _LINE = 360.0, 10.0, 16.0, 11.5, 14.5
 """Of a chart in points: its width, its margins, the size of its text and the distance of lines of text."""
 
-_PLOT, _TITLE, _GAP = 84.0, 18.0, 12.0
-"""Of a panel of learning curves in points: its height, that of its title, and the room below."""
+_TALL, _PLOT, _TITLE, _GAP, _TICKS = 150.0, 84.0, 18.0, 12.0, 32.0
+"""Of a panel of learning curves in points: its height where it is alone, or has others below it; that of its title,
+the room below, and that for the numbers at its left."""
 
 
 class ForestRow(NamedTuple):
@@ -53,33 +54,36 @@ def curves_chart(name: str, panels: Sequence[tuple[str, Curve]], reference: Curv
     """
     panels = [(title, curve) for title, curve in panels if curve.success]
     longest = max((len(curve.success) for _, curve in panels), default=1)
-    step = _TITLE + _PLOT + _GAP
-    height = step * len(panels) + 76
+    plot = _TALL if len(panels) < 2 else _PLOT
+    step = _TITLE + plot + _GAP
+    height = step * len(panels) + (90 if reference else 76)
 
     def draw(figure: Any) -> None:
         for place, (title, curve) in enumerate(panels):
-            bottom = height - step * place - _TITLE - _PLOT
-            axes = _axes(figure, 36.0, bottom, _PLOT, height)
+            axes = _axes(figure, _TICKS, height - step * place - _TITLE - plot, plot, height)
             _curve(axes, curve, reference if reference is not curve else None)
-            _heading(axes, fitted(title, 21), f"last {curve.window}: {percent(curve.success[-1])}")
+            _heading(axes, fitted(title, 19), f"last {curve.window}: {percent(curve.success[-1])}", plot)
             last = place == len(panels) - 1
             axes.set(xlim=(0.5, longest + 0.5), ylim=(-0.04, 1.04), yticks=[0, 0.5, 1])
-            axes.set_yticklabels(["0", "50", "100 %"])
+            axes.set_yticklabels(["0", "50", "100"])
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.tick_params(labelbottom=last, labelsize=_TEXT - 0.5)
-        if panels:
-            axes.set_xlabel("training episode, each a new task", fontsize=_TEXT)
-            _legend(figure, axes)
+            if last:
+                axes.set_xlabel("training episode, each a new task", fontsize=_TEXT)
+                _legend(figure, axes)
 
     return figure_svg(name, draw, (_WIDTH / 72, height / 72))
 
 
 def _curve(axes: Any, curve: Curve, reference: Curve | None) -> None:
     episodes = range(1, len(curve.success) + 1)
-    axes.fill_between(episodes, curve.low, curve.high, color=BLUE, alpha=0.2, linewidth=0, label="range over orders")
+    axes.fill_between(
+        episodes, curve.low, curve.high, color=BLUE, alpha=0.2, linewidth=0, label="range over orders"
+    )
     axes.plot(episodes, curve.habit_share, ":", color=ORANGE, linewidth=2, label="steps by habit")
     if reference is not None:
         others = range(1, len(reference.success) + 1)
-        axes.plot(others, reference.success, "--", color=GREY, linewidth=1.3, label="the first learner's success")
+        axes.plot(others, reference.success, "--", color=GREY, linewidth=1.3, label="success, first panel")
     if curve.score != curve.success:
         axes.plot(episodes, curve.score, "-.", color=DARK, linewidth=1.5, label="final score")
     axes.plot(episodes, curve.success, "-", color=BLUE, linewidth=2.5, label="success, moving mean")
@@ -103,11 +107,11 @@ def forest_chart(
     rows = [row for row in rows if shown(row.success)]
     scores = any(shown(row.score) and row.score.value != row.success.value for row in rows)
     labels = [wrapped(row.label, 20, 2) for row in rows]
-    heights = [_LINE * len(lines) + (25 if scores else 17) for lines in labels]
+    heights = [_LINE * len(lines) + (29 if scores else 20) for lines in labels]
     height = sum(heights) + (62 if scores else 44)
 
     def draw(figure: Any) -> None:
-        axes = _axes(figure, _SIDE, height - sum(heights), sum(heights), height)
+        axes = _axes(figure, _LEFT, height - sum(heights), sum(heights), height)
         axes.set(xlim=_limits(rows, scores) if signed else (-0.02, 1.02), ylim=(sum(heights), 0), yticks=[])
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_formatter(_points if signed else _percent)
@@ -125,7 +129,9 @@ def forest_chart(
         axes.set_xlabel(xlabel, fontsize=_TEXT)
         if scores:
             axes.plot([], [], "o-", color=BLUE, linewidth=2.4, label="success")
-            axes.plot([], [], "s:", color=DARK, linewidth=1, markerfacecolor="white", markersize=5, label="score")
+            axes.plot(
+                [], [], "s:", color=DARK, linewidth=1, markerfacecolor="white", markersize=5, label="score"
+            )
             _legend(figure, axes)
 
     return figure_svg(name, draw, (_WIDTH / 72, height / 72))
@@ -151,7 +157,9 @@ def _mark(axes: Any, e: Estimate, y: float, colour: str, marker: str, width: flo
     small = marker == "s"
     axes.plot([e.low, e.high], [y, y], ":" if small else "-", color=colour, linewidth=width)
     axes.plot([e.low, e.high], [y, y], "|", color=colour, markersize=5 if small else 8)
-    axes.plot([e.value], [y], marker, color=colour, markersize=5 if small else 7.5, mfc="white" if small else colour)
+    axes.plot(
+        [e.value], [y], marker, color=colour, markersize=5 if small else 7.5, mfc="white" if small else colour
+    )
 
 
 def _limits(rows: Sequence[ForestRow], scores: bool) -> tuple[float, float]:
@@ -162,14 +170,19 @@ def _limits(rows: Sequence[ForestRow], scores: bool) -> tuple[float, float]:
 
 
 def _axes(figure: Any, left: float, bottom: float, plot: float, height: float) -> Any:
-    box = (left / _WIDTH, bottom / height, (_WIDTH - left - _SIDE) / _WIDTH, plot / height)
+    box = (left / _WIDTH, bottom / height, (_WIDTH - left - _RIGHT) / _WIDTH, plot / height)
     return figure.add_axes(box)
 
 
-def _heading(axes: Any, title: str, numbers: str) -> None:
-    y = 1 + 4 / _PLOT
-    style: dict[str, Any] = {"transform": axes.transAxes, "fontsize": _TEXT, "parse_math": False, "color": DARK}
-    axes.text(-20 / (_WIDTH - 36 - _SIDE), y, title, fontweight="bold", **style)
+def _heading(axes: Any, title: str, numbers: str, plot: float) -> None:
+    y = 1 + 5 / plot
+    style: dict[str, Any] = {
+        "transform": axes.transAxes,
+        "fontsize": _TEXT,
+        "parse_math": False,
+        "color": DARK,
+    }
+    axes.text(-(_TICKS - _LEFT) / (_WIDTH - _TICKS - _RIGHT), y, title, fontweight="bold", **style)
     axes.text(1, y, numbers, ha="right", **style)
 
 
@@ -232,4 +245,6 @@ def _ems(text: str) -> float:
 def _em(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%—…":
         return 1.05
-    return 0.78 if character.isupper() or not character.isascii() else 0.3 if character in " il.,:;'|!" else 0.6
+    return (
+        0.78 if character.isupper() or not character.isascii() else 0.3 if character in " il.,:;'|!" else 0.6
+    )

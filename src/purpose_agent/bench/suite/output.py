@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.output import CURVE_SVG, REPORT_HTML, REPORT_JSON, replace_file
+from purpose_agent.bench.suite.comparison import compare_worlds, differing
 from purpose_agent.bench.suite.page import render
 from purpose_agent.bench.suite.report import Difference, SuiteReport, WorldReport
 from purpose_agent.bench.suite.tables import (
@@ -67,7 +68,9 @@ def _overall_charts(report: SuiteReport) -> list[tuple[str, str]]:
         return []
     charts: list[tuple[str, str]] = []
     if _asked(report):
-        charts.append((_headline_chart(report, "headline"), "What memory adds: both arms played the same tasks."))
+        charts.append(
+            (_headline_chart(report, "headline"), "What memory adds: both arms played the same tasks.")
+        )
     if any(shown(d.success) for d in report.overall):
         labels = _all_labels(report)
         rows = [_row(difference_label(d, labels), d, d is report.overall[0]) for d in report.overall]
@@ -79,7 +82,7 @@ def _overall_charts(report: SuiteReport) -> list[tuple[str, str]]:
 def _headline_chart(report: SuiteReport, name: str) -> str:
     from purpose_agent.bench.suite.charts import forest_chart
 
-    rows = [_row(f"{title}, n = {d.success.n}", d, place == "all") for place, title, d in _asked(report)]
+    rows = [_row(f"{title}, n={d.success.n}", d, place == "all") for place, title, d in _asked(report)]
     return forest_chart(name, rows, "what memory adds, points", signed=True, reference=0.0)
 
 
@@ -99,14 +102,16 @@ def _world_charts(place: int, world: WorldReport) -> list[tuple[str, str]]:
     if any(curve.success for curve in world.curves):
         first = world.curves[0]
         panels = [(name_text(curve.label), curve) for curve in world.curves]
-        drawn = curves_chart(f"curves{place}", panels, first)
-        charts.append((drawn, f"Training streams: moving means and their range over {first.orders} orders."))
+        drawn = curves_chart(f"curves{place}", panels, first if len(panels) > 1 else None)
+        charts.append(
+            (drawn, f"Training streams, in percent: moving means and their range over {first.orders} orders.")
+        )
     compared = world.differences[0] if world.differences else None
     by_name = {arm.name: arm for arm in world.arms}
     if any(shown(arm.success) for arm in world.arms):
         rows = [
             ForestRow(
-                f"{name_text(arm.label)}, n = {arm.success.n}",
+                f"{name_text(arm.label)}, n={arm.success.n}",
                 share_text(arm.success),
                 arm.success,
                 arm.score,
@@ -119,7 +124,12 @@ def _world_charts(place: int, world: WorldReport) -> list[tuple[str, str]]:
         caption = "Held-out tasks, memory frozen; 95 % intervals."
         if base and line is not None:
             caption += f" Dashed: {name_text(base.label)}."
-        charts.append((forest_chart(f"arms{place}", rows, "held-out tasks solved", reference=line), caption))
+        charts.append(
+            (
+                forest_chart(f"arms{place}", rows, "success and score on held-out tasks", reference=line),
+                caption,
+            )
+        )
     if any(shown(d.success) for d in world.differences):
         labels = labels_of(world.arms)
         rows = [_row(difference_label(d, labels), d, d is compared) for d in world.differences]
@@ -153,12 +163,12 @@ def print_report(report: SuiteReport, console: Console) -> None:
     """The verdict and the tables, for a terminal or a log."""
     _say(console, sentence_text(report.verdict), "bold")
     overall = differences_table(report.overall, _all_labels(report))
-    _print_table(console, overall._replace(title="over all worlds"), skip=("question", "solved by one only"))
+    _print_table(console, overall._replace(title="over all worlds"), skip=("question", "won : lost"))
     for world in report.worlds:
         _say(console, f"\n{name_text(world.name)}: {sentence_text(world.verdict)}", "bold")
         _print_table(console, arms_table(world))
         found = differences_table(world.differences, labels_of(world.arms))
-        _print_table(console, found._replace(title="difference"), skip=("question", "solved by one only"))
+        _print_table(console, found._replace(title="difference"), skip=("question", "won : lost"))
     for note in report.notes:
         _say(console, f"note: {sentence_text(note)}")
 
@@ -174,53 +184,6 @@ def print_comparison(first: SuiteReport, second: SuiteReport, console: Console) 
             _print_table(console, compare_worlds(world, others[world.name]))
     head = ("what differs", "first", "second")
     _print_table(console, TextTable("", head, list(differing(first, second))))
-
-
-def compare_worlds(first: WorldReport, second: WorldReport) -> TextTable:
-    """The success of each arm that both have, as it came out in two reports."""
-    others = {arm.name: arm for arm in second.arms}
-    rows: list[tuple[str, ...]] = []
-    for arm in first.arms:
-        a = arm.success
-        b = others[arm.name].success if arm.name in others else None
-        if b is None or not shown(a) or not shown(b):
-            continue
-        apart = "overlap" if a.low <= b.high and b.low <= a.high else "apart"
-        change = f"{100 * (b.value - a.value):+z.0f}"
-        rows.append((name_text(arm.label), str(a.n), share_text(a), str(b.n), share_text(b), change, apart))
-    head = ("arm", "n", "first [95 %]", "n", "second [95 %]", "points", "intervals")
-    return TextTable("", head, rows)
-
-
-def differing(first: SuiteReport, second: SuiteReport) -> Iterator[tuple[str, str, str]]:
-    """What else differs: settings, machine, fold, completeness, and the worlds and arms that only one has."""
-    for title, a, b in (
-        ("", first.settings, second.settings),
-        ("machine: ", first.machine, second.machine),
-    ):
-        found = _flat(msgspec.to_builtins(a)), _flat(msgspec.to_builtins(b))
-        for name in dict.fromkeys([*found[0], *found[1]]):
-            left, right = (side.get(name, "–") for side in found)
-            if left != right:
-                yield sentence_text(f"{title}{name}"), sentence_text(left), sentence_text(right)
-    for name, left, right in (
-        ("fold", first.fold, second.fold),
-        ("complete", str(first.complete), str(second.complete)),
-        ("date", first.date, second.date),
-    ):
-        if left != right:
-            yield name, name_text(left), name_text(right)
-
-
-def _flat(data: Mapping[str, Any]) -> dict[str, str]:
-    """Settings by name; those of each world under its own."""
-    flat: dict[str, str] = {}
-    for name, value in data.items():
-        if name == "worlds":
-            flat |= {f"{w['name']}: {key}": str(x) for w in value for key, x in w.items() if key != "name"}
-        else:
-            flat[name.replace("_", " ")] = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return flat
 
 
 def _say(console: Console, text: str, style: str = "") -> None:

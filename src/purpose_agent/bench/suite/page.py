@@ -26,19 +26,27 @@ from purpose_agent.bench.suite.tables import (
     sentence_text,
 )
 
+_ITEMS = 6
+"""So many items are shown at once."""
+
 _CSS = """\
-.scroll { overflow-x: auto; } .charts { align-items: start; }
-.charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); } figure { max-width: 32rem; }
-section { border-top: 2px solid #1b1b1b; margin-top: 2.5rem; } h3 { font-size: 1rem; margin: 1.8rem 0 .4rem; }
-section .verdict { font-size: 1.05rem; } .contents { padding-left: 1.2rem; } a { color: #0b5394; }
-table { font-size: .9rem; font-variant-numeric: tabular-nums; } th { vertical-align: bottom; }
-td { vertical-align: top; } td:first-child, th:first-child { min-width: 10rem; }
-.text td:nth-child(2), .text th:nth-child(2) { text-align: left; } .note { font-size: .9rem; }
+.scroll { overflow-x: auto; } .charts { align-items: start; margin: 1.5rem 0; }
+.charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 22.5rem), 1fr)); } figure { max-width: 32rem; }
+section { border-top: 2px solid #1b1b1b; margin-top: 2.5rem; } h3, summary { font-size: 1rem; font-weight: 700; }
+h3, details { margin: 1.8rem 0 .4rem; } summary { cursor: pointer; } a { color: #0b5394; }
+section .verdict { font-size: 1.05rem; } .contents { padding-left: 1.2rem; } .note { font-size: .9rem; }
+table { font-size: .9rem; font-variant-numeric: tabular-nums; } td { vertical-align: top; white-space: nowrap; }
+th { vertical-align: bottom; } td:first-child, th:first-child { min-width: 10rem; padding-left: 0; }
+td:first-child, .text td:nth-child(2) { white-space: normal; }
+.text td:nth-child(2), .text th:nth-child(2) { text-align: left; overflow-wrap: anywhere; min-width: 9rem; }
 @media (max-width: 44rem) {
-  tr { display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.2rem; } td:empty { display: none; }
-  td:first-child, .text td:nth-child(2) { grid-column: 1 / -1; } td[data-label]::before { text-align: left; }
+  td { display: inline-block; margin-right: 1.1rem; } td:first-child, .text td:nth-child(2) { display: block; }
+  td[data-label]::before { content: attr(data-label) " "; } td:empty, .text td:nth-child(2)::before { display: none; }
 }
-@media print { .scroll { overflow: visible; } figure, tr, h2, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; } }
+@media print {
+  .scroll { overflow: visible; } figure, tr { break-inside: avoid; } h2, h3, summary { break-after: avoid; }
+  details::details-content { content-visibility: visible; height: auto; }
+}
 """
 
 
@@ -101,7 +109,7 @@ def _world(place: int, world: WorldReport, charts: Sequence[tuple[str, str]]) ->
         figures(charts),
         _table(arms) if arms.rows else "<p>No held-out task was played yet.</p>",
         _table(differences_table(world.differences, labels_of(world.arms)), style="text"),
-        _table(costs_table(world.arms)),
+        _folded(costs_table(world.arms), " open"),
         _table(learning_table(world)),
         _table(retention_table(world), style="text"),
         _memory(world),
@@ -113,20 +121,31 @@ def _world(place: int, world: WorldReport, charts: Sequence[tuple[str, str]]) ->
 def _memory(world: WorldReport) -> str:
     if world.memory is None:
         return ""
+    items = items_table(world.memory.top)
+    more = items.rows[_ITEMS:]
     parts = [
         f"<h3>What was learned</h3><p>{escape(memory_sentence(world.memory))}</p>",
-        _table(items_table(world.memory.top)),
+        _table(items._replace(rows=items.rows[:_ITEMS])),
+        _folded(items._replace(title=f"{len(more)} more of them", rows=more, note="")),
         _table(advice_table(world.memory)),
     ]
     return "".join(parts)
+
+
+def _folded(found: TextTable, state: str = "") -> str:
+    """A long table that the reader can fold; empty without rows."""
+    if not found.rows:
+        return ""
+    return f"<details{state}><summary>{escape(found.title)}</summary>{_box(found)}</details>"
 
 
 def _table(found: TextTable, heading: str = "h3", style: str = "") -> str:
     """A table in a box of its own, with its title and note; empty without rows."""
     if not found.rows:
         return ""
+    return f"<{heading}>{escape(found.title)}</{heading}>{_box(found, style)}"
+
+
+def _box(found: TextTable, style: str = "") -> str:
     note = f'<p class="note">{escape(found.note)}</p>' if found.note else ""
-    return (
-        f"<{heading}>{escape(found.title)}</{heading}>"
-        f'<div class="scroll {style}">{table(found.head, found.rows)}</div>{note}'
-    )
+    return f'<div class="scroll {style}">{table(found.head, found.rows)}</div>{note}'

@@ -24,7 +24,7 @@ from purpose_agent.bench.suite.report import (
 from purpose_agent.prompt_text import prompt_line
 
 NONE = "–"
-_NAME, _SENTENCE = 60, 400
+_WORD, _NAME, _SENTENCE = 16, 60, 400
 
 
 def name_text(name: str) -> str:
@@ -48,9 +48,7 @@ def points_text(estimate: Estimate | None, digits: int = 0) -> str:
     """A difference with its interval, in points: ``+30 [+20, +40]``."""
     if estimate is None or not shown(estimate):
         return NONE
-    value, low, high = (
-        f"{100 * x:+z.{digits}f}" for x in (estimate.value, estimate.low, estimate.high)
-    )
+    value, low, high = (f"{100 * x:+z.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]"
 
 
@@ -93,7 +91,9 @@ def arms_table(world: WorldReport) -> TextTable:
     )
     chance = [name_text(arm.label) for arm in world.arms if not arm.asks_model]
     if chance:
-        note += f" No model is asked by: {', '.join(chance)}; there chance decides what the memory leaves open."
+        note += (
+            f" No model is asked by: {', '.join(chance)}; there chance decides what the memory leaves open."
+        )
     return TextTable("Arms", (*head, *(f"pass^{k}" for k in range(2, attempts + 1))), rows, note)
 
 
@@ -117,16 +117,24 @@ def differences_table(differences: Iterable[Difference], labels: Mapping[str, st
         for d in differences
         if shown(d.success)
     ]
-    head = ("difference", "question", "n", "success, points [95 %]", "p", "score, points [95 %]", "p of the score")
-    note = "Both arms of a row played the same tasks. Intervals and p values are not corrected for their number."
-    return TextTable("Differences on the same tasks", (*head, "solved by one only"), rows, note)
+    head = ("difference", "question", "n", "success [95 %]", "p", "score [95 %]", "p of it", "won : lost")
+    note = (
+        "In points. Both arms of a row played the same tasks; won and lost are those that only the first or only the "
+        "second solved. Intervals and p values are not corrected for their number."
+    )
+    return TextTable("Differences on the same tasks", head, rows, note)
 
 
 def costs_table(arms: Iterable[ArmSummary]) -> TextTable:
     """What each role of the model cost, and what an arm cost as a whole beside its first role."""
     rows: list[tuple[str, ...]] = []
     for arm in arms:
-        whole = (f"{arm.seconds:.2f}", f"{arm.steps:.1f}", percent(arm.habit_share), f"{arm.memory_tokens:.0f}")
+        whole = (
+            f"{arm.seconds:.2f}",
+            f"{arm.steps:.1f}",
+            percent(arm.habit_share),
+            f"{arm.memory_tokens:.0f}",
+        )
         label = name_text(arm.label)
         for number, cost in enumerate(arm.costs):
             rows.append((f"{label}: {name_text(cost.role)}", *_role(cost), *(("",) * 4 if number else whole)))
@@ -155,7 +163,14 @@ def learning_table(world: WorldReport) -> TextTable:
         )
         for curve in world.curves
     ]
-    head = ("learner", "orders", "episodes", "success, first → last", "tokens per solved task", "steps per solved task")
+    head = (
+        "learner",
+        "orders",
+        "episodes",
+        "success, first → last",
+        "tokens per solved task",
+        "steps per solved task",
+    )
     note = (
         "Success: the moving mean at its first and last episode. Tokens of the model and steps, failures included, per "
         "solved task in the first and in the last quarter of the stream."
@@ -180,8 +195,11 @@ def retention_table(world: WorldReport) -> TextTable:
         )
         for r in world.retention
     ]
-    head = ("learner", "success after so many episodes", "backward transfer, points [95 %]", "lost", "n")
-    note = "A fixed set of tasks, the memory frozen. Lost: solved at an earlier point and not at the last."
+    head = ("learner", "success after n episodes", "backward transfer [95 %]", "lost", "n")
+    note = (
+        "A fixed set of tasks, the memory frozen; transfer in points. Lost: solved at an earlier point and not at the "
+        "last."
+    )
     return TextTable("Retention", head, rows, note)
 
 
@@ -190,18 +208,19 @@ def items_table(items: Iterable[ItemReport]) -> TextTable:
     rows = [
         (
             sentence_text(item.text),
-            name_text(item.tier),
-            name_text(item.status),
-            name_text(item.source),
+            *(prompt_line(word, _WORD) for word in (item.tier, item.status, item.source)),
             str(item.evidence),
             f"{item.shown} : {item.withheld}",
             points_text(item.uplift),
-            f"{item.order}, {prompt_line(item.id, 16)}",
+            f"{item.order}, {prompt_line(item.id, _WORD)}",
         )
         for item in items
     ]
-    head = ("item", "tier", "status", "by", "episodes behind it", "shown : withheld", "uplift, points [95 %]")
-    note = "Uplift: success of training episodes with the item minus without it, where it was withheld at random."
+    head = ("item", "tier", "status", "by", "evidence", "shown : withheld", "uplift [95 %]")
+    note = (
+        "Evidence: episodes that support it. Uplift: success of training episodes with the item minus without it, "
+        "where it was withheld at random, in points."
+    )
     return TextTable("The memory items that did it", (*head, "order, id"), rows, note)
 
 
@@ -245,7 +264,10 @@ def making_table(report: SuiteReport) -> TextTable:
         ("model", sentence_text(s.model)),
         ("arms", ", ".join(map(name_text, s.arms))),
         ("orders of training tasks", str(s.orders)),
-        ("held-out tasks of a world", f"{s.tasks}, of the {report.fold} fold; {s.model_tasks} with a model at each step"),
+        (
+            "held-out tasks of a world",
+            f"{s.tasks}, of the {name_text(report.fold)} fold; {s.model_tasks} with a model at each step",
+        ),
         ("repeats of a task", str(s.repeats)),
         ("tasks for retention", str(s.anchors)),
         ("training episodes of re-created systems", str(s.rival_episodes)),
