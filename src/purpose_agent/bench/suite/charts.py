@@ -46,13 +46,13 @@ def curves_chart(name: str, panels: Sequence[tuple[str, Curve]], reference: Curv
 
     Args:
         name: of the chart, once in a page.
-        panels: titles and curves; those without an episode are left out.
+        panels: titles and curves; those of less than two episodes are left out.
         reference: a curve to show in every panel but its own.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
     """
-    panels = [(title, curve) for title, curve in panels if curve.success]
+    panels = [(title, curve) for title, curve in panels if drawable(curve)]
     longest = max((len(curve.success) for _, curve in panels), default=1)
     plot = _TALL if len(panels) < 2 else _PLOT
     step = _TITLE + plot + _GAP
@@ -64,15 +64,20 @@ def curves_chart(name: str, panels: Sequence[tuple[str, Curve]], reference: Curv
             _curve(axes, curve, reference if reference is not curve else None)
             _heading(axes, fitted(title, 19), f"last {curve.window}: {percent(curve.success[-1])}", plot)
             last = place == len(panels) - 1
-            axes.set(xlim=(0.5, longest + 0.5), ylim=(-0.04, 1.04), yticks=[0, 0.5, 1])
+            axes.set(xlim=(0.5, longest + 0.5), ylim=(min(-0.04, *curve.score), 1.04), yticks=[0, 0.5, 1])
             axes.set_yticklabels(["0", "50", "100"])
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.tick_params(labelbottom=last, labelsize=_TEXT - 0.5)
             if last:
                 axes.set_xlabel("training episode, each a new task", fontsize=_TEXT)
                 _legend(figure, axes)
 
     return figure_svg(name, draw, (_WIDTH / 72, height / 72))
+
+
+def drawable(curve: Curve) -> bool:
+    """Whether it has enough episodes for a line."""
+    return len(curve.success) > 1
 
 
 def _curve(axes: Any, curve: Curve, reference: Curve | None) -> None:
@@ -112,7 +117,7 @@ def forest_chart(
 
     def draw(figure: Any) -> None:
         axes = _axes(figure, _LEFT, height - sum(heights), sum(heights), height)
-        axes.set(xlim=_limits(rows, scores) if signed else (-0.02, 1.02), ylim=(sum(heights), 0), yticks=[])
+        axes.set(xlim=_limits(rows, scores, signed), ylim=(sum(heights), 0), yticks=[])
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_formatter(_points if signed else _percent)
         axes.locator_params(axis="x", nbins=5)
@@ -162,10 +167,12 @@ def _mark(axes: Any, e: Estimate, y: float, colour: str, marker: str, width: flo
     )
 
 
-def _limits(rows: Sequence[ForestRow], scores: bool) -> tuple[float, float]:
+def _limits(rows: Sequence[ForestRow], scores: bool, signed: bool) -> tuple[float, float]:
     found = [row.success for row in rows] + [row.score for row in rows if scores and shown(row.score)]
     low, high = min(0.0, *(e.low for e in found)), max(0.0, *(e.high for e in found))
-    room = max(0.06 * (high - low), 0.02)
+    if not signed:
+        high = 1.0
+    room = max(0.06 * (high - low), 0.02) if signed else 0.02
     return low - room, high + room
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -14,24 +13,25 @@ from rich.text import Text
 from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.output import CURVE_SVG, REPORT_HTML, REPORT_JSON, replace_file
 from purpose_agent.bench.suite.comparison import compare_worlds, differing
+from purpose_agent.bench.suite.figures import headline_chart, learning_chart, overall_figures, world_figures
 from purpose_agent.bench.suite.page import render
-from purpose_agent.bench.suite.report import Difference, SuiteReport, WorldReport
+from purpose_agent.bench.suite.report import SuiteReport
 from purpose_agent.bench.suite.tables import (
+    all_labels,
     arms_table,
-    difference_label,
     differences_table,
     labels_of,
     name_text,
-    points_text,
     sentence_text,
-    share_text,
-    shown,
 )
 from purpose_agent.errors import MissingDependencyError
 from purpose_agent.freeze import plain_copy
 from purpose_agent.terminal_text import printable
 
 FOREST_SVG = "forest.svg"
+_LEFT_OUT = ("question", "won : lost")
+"""Columns that a terminal has no room for."""
+
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -43,9 +43,14 @@ def write_report(report: SuiteReport, out: Path) -> list[str]:
     overall: list[tuple[str, str]] = []
     worlds: list[list[tuple[str, str]]] = [[] for _ in report.worlds]
     try:
-        overall = _overall_charts(report)
-        worlds = [_world_charts(place, world) for place, world in enumerate(report.worlds)]
-        _write_charts(report, out)
+        overall = overall_figures(report)
+        worlds = [world_figures(place, world) for place, world in enumerate(report.worlds)]
+        for name, drawn in (
+            (CURVE_SVG, learning_chart(report)),
+            (FOREST_SVG, headline_chart(report, "forest")),
+        ):
+            if drawn:
+                replace_file(out / name, _DECLARATION + drawn)
     except MissingDependencyError as error:
         missing = [f"no charts: {error}"]
     replace_file(out / REPORT_HTML, render(report, overall, worlds))
@@ -60,115 +65,14 @@ def read_report(folder: Path) -> SuiteReport | None:
         return None
 
 
-def _overall_charts(report: SuiteReport) -> list[tuple[str, str]]:
-    """What memory adds in each world, and all questions over all worlds; nothing beyond one world."""
-    from purpose_agent.bench.suite.charts import forest_chart
-
-    if len(report.worlds) < 2:
-        return []
-    charts: list[tuple[str, str]] = []
-    if _asked(report):
-        charts.append(
-            (_headline_chart(report, "headline"), "What memory adds: both arms played the same tasks.")
-        )
-    if any(shown(d.success) for d in report.overall):
-        labels = _all_labels(report)
-        rows = [_row(difference_label(d, labels), d, d is report.overall[0]) for d in report.overall]
-        drawn = forest_chart("overall", rows, "difference, points", signed=True, reference=0.0)
-        charts.append((drawn, "Over all worlds. Right of 0 the first of the two is better."))
-    return charts
-
-
-def _headline_chart(report: SuiteReport, name: str) -> str:
-    from purpose_agent.bench.suite.charts import forest_chart
-
-    rows = [_row(f"{title}, n={d.success.n}", d, place == "all") for place, title, d in _asked(report)]
-    return forest_chart(name, rows, "what memory adds, points", signed=True, reference=0.0)
-
-
-def _asked(report: SuiteReport) -> list[tuple[str, str, Difference]]:
-    """The first question, by world and over all; only where tasks were played."""
-    found = [("world", world.name, world.differences[0]) for world in report.worlds if world.differences]
-    if report.overall and len(report.worlds) > 1:
-        found.append(("all", "all worlds", report.overall[0]))
-    return [row for row in found if shown(row[2].success)]
-
-
-def _world_charts(place: int, world: WorldReport) -> list[tuple[str, str]]:
-    """Learning curves, arms and differences, with captions."""
-    from purpose_agent.bench.suite.charts import ForestRow, curves_chart, forest_chart
-
-    charts: list[tuple[str, str]] = []
-    if any(curve.success for curve in world.curves):
-        first = world.curves[0]
-        panels = [(name_text(curve.label), curve) for curve in world.curves]
-        drawn = curves_chart(f"curves{place}", panels, first if len(panels) > 1 else None)
-        charts.append(
-            (drawn, f"Training streams, in percent: moving means and their range over {first.orders} orders.")
-        )
-    compared = world.differences[0] if world.differences else None
-    by_name = {arm.name: arm for arm in world.arms}
-    if any(shown(arm.success) for arm in world.arms):
-        rows = [
-            ForestRow(
-                f"{name_text(arm.label)}, n={arm.success.n}",
-                share_text(arm.success),
-                arm.success,
-                arm.score,
-                compared is not None and arm.name == compared.first,
-            )
-            for arm in world.arms
-        ]
-        base = by_name.get(compared.second) if compared else None
-        line = base.success.value if base and shown(base.success) else None
-        caption = "Held-out tasks, memory frozen; 95 % intervals."
-        if base and line is not None:
-            caption += f" Dashed: {name_text(base.label)}."
-        charts.append(
-            (
-                forest_chart(f"arms{place}", rows, "success and score on held-out tasks", reference=line),
-                caption,
-            )
-        )
-    if any(shown(d.success) for d in world.differences):
-        labels = labels_of(world.arms)
-        rows = [_row(difference_label(d, labels), d, d is compared) for d in world.differences]
-        drawn = forest_chart(f"differences{place}", rows, "difference, points", signed=True, reference=0.0)
-        charts.append((drawn, "The same tasks, paired. Right of 0 the first of the two is better."))
-    return charts
-
-
-def _row(label: str, d: Difference, strong: bool) -> Any:
-    from purpose_agent.bench.suite.charts import ForestRow
-
-    return ForestRow(label, points_text(d.success), d.success, d.score, strong)
-
-
-def _write_charts(report: SuiteReport, out: Path) -> None:
-    """The charts for other documents: the first learner of each world, and what memory adds."""
-    from purpose_agent.bench.suite.charts import curves_chart
-
-    learning = [(name_text(world.name), world.curves[0]) for world in report.worlds if world.curves]
-    if any(curve.success for _, curve in learning):
-        replace_file(out / CURVE_SVG, _DECLARATION + curves_chart("learning", learning))
-    if _asked(report):
-        replace_file(out / FOREST_SVG, _DECLARATION + _headline_chart(report, "forest"))
-
-
-def _all_labels(report: SuiteReport) -> dict[str, str]:
-    return {name: label for world in reversed(report.worlds) for name, label in labels_of(world.arms).items()}
-
-
 def print_report(report: SuiteReport, console: Console) -> None:
     """The verdict and the tables, for a terminal or a log."""
     _say(console, sentence_text(report.verdict), "bold")
-    overall = differences_table(report.overall, _all_labels(report))
-    _print_table(console, overall._replace(title="over all worlds"), skip=("question", "won : lost"))
+    _print_table(console, differences_table(report.overall, all_labels(report)), _LEFT_OUT)
     for world in report.worlds:
         _say(console, f"\n{name_text(world.name)}: {sentence_text(world.verdict)}", "bold")
         _print_table(console, arms_table(world))
-        found = differences_table(world.differences, labels_of(world.arms))
-        _print_table(console, found._replace(title="difference"), skip=("question", "won : lost"))
+        _print_table(console, differences_table(world.differences, labels_of(world.arms)), _LEFT_OUT)
     for note in report.notes:
         _say(console, f"note: {sentence_text(note)}")
 
@@ -194,9 +98,9 @@ def _print_table(console: Console, found: TextTable, skip: Sequence[str] = ()) -
     if not found.rows:
         return
     kept = [place for place, name in enumerate(found.head) if name not in skip]
-    shown_table = Table(box=None, pad_edge=False)
+    lines = Table(box=None, pad_edge=False)
     for number, place in enumerate(kept):
-        shown_table.add_column(Text(found.head[place]), justify="right" if number else "left")
+        lines.add_column(Text(found.head[place]), justify="right" if number else "left")
     for row in found.rows:
-        shown_table.add_row(*(Text(printable(row[place])) for place in kept))
-    console.print(shown_table)
+        lines.add_row(*(Text(printable(row[place])) for place in kept))
+    console.print(lines)

@@ -12,6 +12,7 @@ from purpose_agent.bench.page import document, escape, figures, table
 from purpose_agent.bench.suite.report import SuiteReport, WorldReport
 from purpose_agent.bench.suite.tables import (
     advice_table,
+    all_labels,
     arms_table,
     costs_table,
     differences_table,
@@ -79,7 +80,7 @@ def _standing(report: SuiteReport) -> str:
     state = "All episodes were played" if report.complete else "Not finished: more episodes are to come"
     text = (
         f"{state}. Held-out tasks of the {name_text(report.fold)} fold, the same for every arm; memory was learned on "
-        f"other tasks and is frozen there. Intervals are of 95 %. {name_text(report.date)}."
+        f"other tasks and is frozen there. Intervals are of 95\N{NO-BREAK SPACE}%. {name_text(report.date)}."
     )
     return f'<p class="note">{escape(text)}</p>'
 
@@ -93,10 +94,7 @@ def _contents(worlds: Sequence[WorldReport]) -> str:
 
 
 def _overall(report: SuiteReport) -> str:
-    labels: dict[str, str] = {}
-    for world in reversed(report.worlds):
-        labels |= labels_of(world.arms)
-    found = differences_table(report.overall, labels)
+    found = differences_table(report.overall, all_labels(report))
     return _table(found._replace(title="Over all worlds, each weighing the same"), "h2", "text")
 
 

@@ -13,6 +13,7 @@ from purpose_agent.bench.page import percent
 from purpose_agent.bench.report_card import p_text
 from purpose_agent.bench.suite.report import (
     ArmSummary,
+    Curve,
     Difference,
     Estimate,
     ItemReport,
@@ -60,6 +61,11 @@ def shown(estimate: Estimate) -> bool:
 def labels_of(arms: Iterable[ArmSummary]) -> dict[str, str]:
     """What each arm is called."""
     return {arm.name: name_text(arm.label) for arm in arms}
+
+
+def all_labels(report: SuiteReport) -> dict[str, str]:
+    """What each arm is called in the first world that has it."""
+    return {name: label for world in reversed(report.worlds) for name, label in labels_of(world.arms).items()}
 
 
 def difference_label(d: Difference, labels: Mapping[str, str]) -> str:
@@ -157,7 +163,7 @@ def learning_table(world: WorldReport) -> TextTable:
             name_text(curve.label),
             str(curve.orders),
             str(len(curve.success)),
-            f"{percent(curve.success[0])} → {percent(curve.success[-1])}" if curve.success else NONE,
+            _rise(curve),
             f"{_number(curve.tokens_first)} → {_number(curve.tokens_last)}",
             f"{_number(curve.steps_first)} → {_number(curve.steps_last)}",
         )
@@ -172,10 +178,18 @@ def learning_table(world: WorldReport) -> TextTable:
         "steps per solved task",
     )
     note = (
-        "Success: the moving mean at its first and last episode. Tokens of the model and steps, failures included, per "
-        "solved task in the first and in the last quarter of the stream."
+        "Success over the first and over the last episodes, in brackets how many. Tokens of the model and steps, "
+        "failures included, per solved task in the first and in the last quarter of the stream."
     )
     return TextTable("While learning", head, rows, note)
+
+
+def _rise(curve: Curve) -> str:
+    """Success over the first and over the last episodes, and how many these are."""
+    if not curve.success:
+        return NONE
+    many = min(curve.window, len(curve.success))
+    return f"{percent(curve.success[many - 1])} → {percent(curve.success[-1])} ({many})"
 
 
 def _number(value: float | None) -> str:
