@@ -40,9 +40,12 @@ table { font-size: .9rem; font-variant-numeric: tabular-nums; } td { vertical-al
 th { vertical-align: bottom; } td:first-child, th:first-child { min-width: 10rem; padding-left: 0; }
 td:first-child, .text td:nth-child(2) { white-space: normal; }
 .text td:nth-child(2), .text th:nth-child(2) { text-align: left; overflow-wrap: anywhere; min-width: 9rem; }
-@media (max-width: 44rem) {
-  td { display: inline-block; margin-right: 1.1rem; } td:first-child, .text td:nth-child(2) { display: block; }
-  td[data-label]::before { content: attr(data-label) " "; } td:empty, .text td:nth-child(2)::before { display: none; }
+@media (max-width: 60rem) {
+  table, tbody, tr { display: block; } thead { display: none; } tr { padding: .5rem 0; }
+  td { display: inline-block; padding: .1rem 0; margin-right: 1.1rem; text-align: left; }
+  td:first-child, .text td:nth-child(2) { display: block; } td:first-child { font-weight: 600; }
+  td[data-label]::before { content: attr(data-label) " "; color: #4a4a4a; }
+  td:empty, .text td:nth-child(2)::before { display: none; }
 }
 @media print {
   .scroll { overflow: visible; } figure, tr { break-inside: avoid; } h2, h3, summary { break-after: avoid; }
