@@ -202,14 +202,14 @@ def retention_table(world: WorldReport) -> TextTable:
     rows = [
         (
             labels.get(r.learner) or name_text(r.learner),
-            ", ".join(f"{at}: {percent(rate)}" for at, rate in zip(r.at, r.rates, strict=False)),
+            ", ".join(f"after {at}: {percent(rate)}" for at, rate in zip(r.at, r.rates, strict=False)),
             points_text(r.transfer, 1),
             str(r.lost),
             str(r.n),
         )
         for r in world.retention
     ]
-    head = ("learner", "success after n episodes", "backward transfer [95 %]", "lost", "n")
+    head = ("learner", "success after so many episodes", "backward transfer [95 %]", "lost", "n")
     note = (
         "A fixed set of tasks, the memory frozen; transfer in points. Lost: solved at an earlier point and not at the "
         "last."
