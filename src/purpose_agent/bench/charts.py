@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -111,7 +112,22 @@ def prompt_chart(cost: PromptCost) -> str:
 
 
 def svg(name: str, draw: Callable[[Any], None]) -> str:
-    """A chart as an ``<svg>`` element that scales with its frame and whose ids begin with ``name``.
+    """A chart of one pair of axes; see `figure_svg`."""
+
+    def fill(figure: Any) -> None:
+        figure.set_layout_engine("constrained")
+        draw(figure.add_subplot())
+
+    return figure_svg(name, fill, (6.0, 3.9))
+
+
+def figure_svg(name: str, draw: Callable[[Any], None], size: tuple[float, float]) -> str:
+    """A figure as an ``<svg>`` element that scales with its frame and whose ids begin with ``name``.
+
+    Args:
+        name: of the figure, once in a page.
+        draw: fills the figure.
+        size: width and height in inches; 72 units of the drawing are one of them.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -123,9 +139,11 @@ def svg(name: str, draw: Callable[[Any], None]) -> str:
     except ImportError as error:
         raise MissingDependencyError("matplotlib", "report") from error
     library: Any = matplotlib
-    with library.rc_context(_STYLE):
-        figure: Any = Figure(figsize=(6.0, 3.9), layout="constrained")
-        draw(figure.add_subplot())
+    with library.rc_context(_STYLE), warnings.catch_warnings():
+        # The reader's fonts show the text, not matplotlib's, which lack many scripts and are only measured.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure: Any = Figure(figsize=size)
+        draw(figure)
         buffer = io.StringIO()
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})

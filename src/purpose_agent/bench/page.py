@@ -63,18 +63,19 @@ def render(report: DemoReport, charts: Sequence[tuple[str, str]]) -> str:
     return document(title, body)
 
 
-def document(title: str, body: Iterable[str]) -> str:
+def document(title: str, body: Iterable[str], style: str = "") -> str:
     """A page that needs nothing else.
 
     Args:
         title: of the page.
         body: parts in HTML; empty ones are left out.
+        style: CSS of this page beyond that of all.
     """
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{_CSS}</style></head><body>\n"
+        f"<title>{escape(title)}</title><style>{_CSS}{style}</style></head><body>\n"
         + "\n".join(part for part in body if part)
         + "\n</body></html>\n"
     )

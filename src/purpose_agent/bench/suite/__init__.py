@@ -1,1 +1,1 @@
-"""The report card: suites of worlds, arms that share what they can, statistics, and a page that says what came out."""
+"""The report card: suites of worlds, arms that share what they can, statistics, and a page of what came out."""
