@@ -109,6 +109,14 @@ def test_the_first_state_tells_the_task(world: ScienceWorldEnvironment) -> None:
     assert after.describe() == after.data["observation"]
 
 
+def test_another_room_is_described_on_arrival_and_only_then(world: ScienceWorldEnvironment) -> None:
+    arrived = world.execute(Action("teleport to outside"), world.reset(0, EASY))
+    assert arrived.describe() == f"{arrived.data['observation']}\n{arrived.data['look']}"
+    assert "look" not in arrived.data["observation"]
+    stayed = world.execute(Action("teleport to outside"), arrived)
+    assert stayed.describe() == stayed.data["observation"]
+
+
 def test_every_listed_command_is_understood(world: ScienceWorldEnvironment) -> None:
     world._list = "all"
     try:
@@ -121,11 +129,13 @@ def test_every_listed_command_is_understood(world: ScienceWorldEnvironment) -> N
 
 def test_the_lists_are_sorted_and_the_short_one_is_part_of_the_whole(world: ScienceWorldEnvironment) -> None:
     short = listed(world, world.reset(2))
+    world._list = "plain"
+    plain = listed(world, world.reset(2))
     world._list = "all"
     whole = listed(world, world.reset(2))
     world._list = "short"
     assert short == sorted(set(short))
-    assert set(short) < set(whole)
+    assert set(plain) < set(short) < set(whole)
     assert "reset task" not in whole
 
 

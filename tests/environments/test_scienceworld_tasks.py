@@ -10,7 +10,13 @@ import pytest
 
 from purpose_agent.environments import list_environments, resolve_environment
 from purpose_agent.environments.scienceworld import ScienceWorldEnvironment
-from purpose_agent.environments.scienceworld_actions import command_text, describe_commands, offered
+from purpose_agent.environments.scienceworld_actions import (
+    check_verbs,
+    command_text,
+    describe_commands,
+    offered,
+    with_verbs,
+)
 from purpose_agent.environments.scienceworld_tasks import PRESETS, TASKS, Task, make_task
 from purpose_agent.errors import EnvironmentFailure, MissingDependencyError, UsageError
 from purpose_agent.types import Action, State, Verdict
@@ -34,7 +40,15 @@ BOIL = Task(TASKS["boil"], "train", 0, "none")
         ({"task": "boil", "simplification": "easy+openDoors"}, "'easy' is not known"),
         ({"task": "boil", "simplification": 1}, "simplification=1: 1 is not known"),
         ({"task": "3-1", "simplification": "noElectricalAction"}, "makes power-component impossible"),
-        ({"task": "boil", "actions": "few"}, "actions='few' is not known; choose one of short, all, none"),
+        (
+            {"task": "boil", "actions": "few"},
+            "actions='few' is not known; choose one of plain, short, all, none",
+        ),
+        (
+            {"task": "boil", "verbs": "focus on+sing"},
+            "verbs='focus on+sing': 'sing' is not a command; choose all",
+        ),
+        ({"task": "boil", "verbs": 3}, "verbs=3: 3 is not a command"),
         ({"task": "boil", "hide_score": "yes"}, "hide_score='yes' must be true or false"),
         ({"task": "boil", "max_steps": 0}, "max_steps=0"),
     ],
@@ -72,18 +86,22 @@ def test_a_task_goes_by_name_and_by_number() -> None:
 
 def test_an_environment_knows_the_specification_that_makes_it_again() -> None:
     world: Any = resolve_environment(
-        "scienceworld:task=1-1,fold=dev,simplification=teleportAction+openDoors,actions=all,hide_score=true,max_steps=9"
+        "scienceworld:task=1-1,fold=dev,simplification=teleportAction+openDoors,"
+        "actions=all,verbs=focus on+move,hide_score=true,max_steps=9"
     )
     again: Any = resolve_environment(world.spec)
     assert again.spec == world.spec
     assert (again.max_steps, again.simplification) == (9, "teleportAction+openDoors")
+    assert "verbs=move+focus on" in again.spec  # in the order of the table of commands
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_possible_and_settings_win_over_them(preset: str) -> None:
     world = ScienceWorldEnvironment.from_preset(preset, fold="dev", simplification="none")
-    assert (world.task, world.simplification, world.max_steps) == (preset, "none", 30)
+    assert (world.task, world.simplification) == (preset, "none")
+    assert world.max_steps <= 15
     assert len(world.seeds) > 30
+    assert "actions=plain" in world.spec
 
 
 def test_simplifications_have_one_spelling() -> None:
@@ -222,6 +240,49 @@ def test_the_lists_offer_only_what_is_understood_and_the_short_one_what_is_worth
     assert offered(["0", "1"], set(), "short") == ["0", "1"]
 
 
+def test_the_plain_list_leaves_out_what_is_told_anyway_and_all_about_doors_and_rooms_but_the_way() -> None:
+    names = {"egg", "hall", "door", "door to hall", "box", "orange"}
+    valid = [
+        *("go to hall", "go to door", "go to door to hall", "open door to hall", "close door", "look at egg"),
+        *("focus on hall", "focus on door to hall", "focus on egg", "pick up egg", "mix box", "inventory"),
+        *("put down orange", "move orange to hall", "move orange to box", "look around"),
+    ]
+    kept = [
+        *(
+            "focus on egg",
+            "go to hall",
+            "look around",
+            "move orange to box",
+            "open door to hall",
+            "pick up egg",
+        ),
+        "put down orange",
+    ]
+    assert offered(valid, names, "plain") == kept
+    teleporting = offered([*valid, "teleport to hall"], names, "plain")
+    assert teleporting == sorted({*kept, "teleport to hall"} - {"go to hall"})
+
+
+def test_verbs_choose_commands_and_keep_the_ways_and_answers() -> None:
+    commands = [
+        "focus on egg",
+        "go to hall",
+        "look around",
+        "open door to hall",
+        "open drawer",
+        "pick up egg",
+        "2",
+    ]
+    assert with_verbs(commands, check_verbs("all")) == commands
+    assert with_verbs(commands, check_verbs("pick up")) == [
+        "go to hall",
+        "open door to hall",
+        "pick up egg",
+        "2",
+    ]
+    assert check_verbs("pick up + focus on") == check_verbs("focus on+pick up")
+
+
 def test_execute_without_an_episode_says_what_to_do() -> None:
     with pytest.raises(EnvironmentFailure, match="call reset or restore first"):
         ScienceWorldEnvironment("boil").execute(Action("wait1"), state())
@@ -241,7 +302,7 @@ def test_it_is_listed_with_all_its_settings() -> None:
     info = next(e for e in list_environments() if e.name == "scienceworld")
     assert info.installed
     assert {*info.parameters} == {
-        *("task", "preset", "fold", "simplification", "actions", "hide_score", "max_steps"),
+        *("task", "preset", "fold", "simplification", "actions", "verbs", "hide_score", "max_steps"),
     }
 
 

@@ -9,7 +9,14 @@ from typing import Any
 from purpose_agent.environments.game_text import carried, tidy
 from purpose_agent.environments.java_server import GameRefusedError
 from purpose_agent.environments.java_world import Episode, JavaWorld, UnknownCommandError
-from purpose_agent.environments.scienceworld_actions import LISTS, command_text, describe_commands, offered
+from purpose_agent.environments.scienceworld_actions import (
+    LISTS,
+    check_verbs,
+    command_text,
+    describe_commands,
+    offered,
+    with_verbs,
+)
 from purpose_agent.environments.scienceworld_server import UNKNOWN, Observation, ScienceWorldServer
 from purpose_agent.environments.scienceworld_tasks import (
     PRESETS,
@@ -35,7 +42,8 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
     ``inventory`` (list), ``task`` (in words), ``task_name``, ``score`` (0 to 1, the game's own, which may start
     above 0; not with ``hide_score`` while the episode goes on), ``success``, ``failure`` (a wrong ``focus on``),
     ``admissible_actions`` (sorted; none when the episode is over; not with ``actions=none``), ``fold`` and ``seed``.
-    ``State.summary`` is the observation, and before the first step the task and what is carried as well.
+    ``State.summary`` is the observation, in another room followed by its description, and before the first step the
+    task and what is carried as well.
 
     Unlike the library left alone, the same seed and commands give the same episode in every process.
 
@@ -44,8 +52,11 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
         fold: ``train``, ``dev`` or ``test``: the library's splits of the task's variations.
         simplification: ``none``, ``easy``, or names from `scienceworld_tasks.SIMPLIFICATIONS` joined by ``+``.
         actions: which commands are listed as admissible: ``short``, a choice from the library's list of valid
-            commands (see `scienceworld_actions.offered`); ``all`` of that list; or ``none``, which is several times as
-            fast and leaves it to the actor to write commands, from the table in `actions`.
+            commands (see `scienceworld_actions.offered`); ``plain``, about half of those; ``all`` of that list; or
+            ``none``, which is several times as fast and leaves it to the actor to write commands, from the table in
+            `actions`.
+        verbs: ``all``, or commands such as ``focus on`` and ``pick up`` joined by ``+``: only these are listed, and the
+            ways to other rooms. What is not listed can be executed all the same.
         hide_score: whether the score is told only when the episode is over.
         max_steps: where an episode ends on its own.
 
@@ -62,6 +73,7 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
         fold: str = "train",
         simplification: str = "none",
         actions: str = "short",
+        verbs: str = "all",
         hide_score: bool = False,
         max_steps: int = 100,
     ) -> None:
@@ -75,7 +87,9 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
             raise UsageError(f"hide_score={hide_score!r} must be true or false")
         self.max_steps = max_steps
         self._list = actions
+        self._verbs = check_verbs(verbs)
         self._hide_score = hide_score
+        self._room = ""  # the first line of the description of where the episode stands
         self._base = Task(found, check_fold(fold), 0, check_simplification(simplification, found))
 
     @classmethod
@@ -97,6 +111,7 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
             "fold": self.fold,
             "simplification": self.simplification,
             "actions": self._list,
+            "verbs": "+".join(self._verbs) or "all",
             "hide_score": str(self._hide_score).lower(),
             "max_steps": self.max_steps,
         }
@@ -234,6 +249,10 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
         if self._list != "none":
             data["admissible_actions"] = [] if over else self._listed()
         lines = [data["observation"]]
+        room = data["look"].partition("\n")[0]
+        if episode.commands and room != self._room and data["look"] != data["observation"]:
+            lines.append(data["look"])
+        self._room = room
         if not episode.commands:
             lines.insert(0, f"Task: {episode.description}")
             lines += [f"You carry {', '.join(things)}."] if things else []
@@ -243,7 +262,7 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
 
     def _listed(self) -> list[str]:
         server = self._running()
-        return offered(server.commands(), server.names(), self._list)
+        return with_verbs(offered(server.commands(), server.names(), self._list), self._verbs)
 
     def _position(self, state: State) -> tuple[Any, ...]:
         data = state.data

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from purpose_agent.errors import UsageError
 
-LISTS = ("short", "all", "none")
+LISTS = ("plain", "short", "all", "none")
 """The lists of admissible commands there are."""
 
 _NEVER = frozenset({"reset task", "task"})
@@ -67,6 +67,7 @@ _PATTERNS = [
     for verb, form in _COMMANDS.items()
     if _slots(form) and verb != "teleport to"  # which is about rooms out of reach
 ]
+_DOOR = re.compile(r"\bdoor\b")
 _TERMINAL = re.compile(r"\b(anode|cathode|terminal)\b")
 
 
@@ -102,6 +103,30 @@ def command_text(name: str, params: Mapping[str, Any]) -> str:
     return " ".join(form.format(**params).split())
 
 
+def check_verbs(given: object) -> tuple[str, ...]:
+    """The verbs that are joined by ``+``, in a fixed order; none for all.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    if given in (None, "", "all"):
+        return ()
+    asked = [part.strip() for part in given.split("+")] if isinstance(given, str) else [given]
+    for verb in asked:
+        if verb not in _COMMANDS:
+            raise UsageError(
+                f"verbs={given!r}: {verb!r} is not a command; choose all, or some of {', '.join(_COMMANDS)}, "
+                "joined by +"
+            )
+    return tuple(verb for verb in _COMMANDS if verb in asked)
+
+
+def with_verbs(commands: Iterable[str], verbs: Sequence[str]) -> list[str]:
+    """The commands with one of the verbs, the ways to other rooms, and the answers to a question; all without verbs."""
+    kept = tuple(f"{verb} " for verb in (*verbs, "go to", "teleport to", "open door"))
+    return [c for c in commands if not verbs or c.isdecimal() or f"{c} ".startswith(kept)]
+
+
 def offered(commands: Iterable[str], names: Set[str], wanted: str) -> list[str]:
     """Those of the library's valid commands that a list offers, sorted.
 
@@ -110,16 +135,41 @@ def offered(commands: Iterable[str], names: Set[str], wanted: str) -> list[str]:
     air or the inventory as such; handling a thing that is not carried (pick it up first); connecting what has no
     terminals; dunking, eating, looking into things; and waiting for ten steps.
 
+    ``plain``, about half of ``short``, also leaves out what is told anyway (looking at one thing, the inventory),
+    what undoes another command or stirs (closing, mixing), and every command on a door or a room but opening it and
+    going there, which is teleporting where that is possible.
+
     Args:
         commands: the library's list.
         names: all names of all things within reach, in small letters and without articles.
-        wanted: ``all`` or ``short``.
+        wanted: ``all``, ``short`` or ``plain``.
     """
     legal = {c for c in commands if c not in _NEVER and _is_understood(c, names)}
     if wanted == "all":
         return sorted(legal)
     things = tuple(c.removeprefix("put down ") for c in legal if c.startswith("put down "))
-    return sorted(c for c in legal if _is_worthwhile(c, things))
+    short = sorted(c for c in legal if _is_worthwhile(c, things))
+    return _plain(short) if wanted == "plain" else short
+
+
+def _plain(short: list[str]) -> list[str]:
+    """See `offered`."""
+    ways = {c.partition(" to ")[2] for c in short if c.startswith(("go to ", "teleport to "))}
+    teleports = any(c.startswith("teleport to ") for c in short)
+    return [c for c in short if not _is_told_or_undoes(c) and _is_about_a_thing(c, ways, teleports)]
+
+
+def _is_told_or_undoes(command: str) -> bool:
+    return command == "inventory" or command.startswith(("look at ", "close ", "mix "))
+
+
+def _is_about_a_thing(command: str, ways: Set[str], teleports: bool) -> bool:
+    """Whether a command is about no door and no room, or is the way there."""
+    if command.startswith("go to "):
+        return not teleports and not _DOOR.search(command)
+    if command.startswith(("teleport to ", "open ")):
+        return True
+    return not any(command.endswith(f" {way}") for way in ways)
 
 
 def _is_understood(command: str, names: Set[str]) -> bool:

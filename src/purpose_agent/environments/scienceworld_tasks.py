@@ -126,17 +126,22 @@ SIMPLIFICATIONS: dict[str, str] = {
 EASY = "easy"
 """All simplifications but openContainers; the electrical tasks keep their actions."""
 
+_SHORT_TASKS = (
+    ("lifespan-longest-lived", "focus on", 10),
+    ("find-living-thing", "focus on+pick up+move", 15),
+    ("find-non-living-thing", "focus on+pick up+move", 15),
+    ("find-plant", "focus on+pick up+move", 15),
+    ("find-animal", "focus on+pick up+move", 15),
+    ("lifespan-longest-lived-then-shortest-lived", "focus on", 10),
+    ("use-thermometer", "focus on+pick up+move+use", 15),
+)
+
 PRESETS: dict[str, dict[str, str | int]] = {
-    name: {"task": name, "simplification": EASY, "max_steps": 30}
-    for name in (
-        "lifespan-longest-lived",
-        "find-non-living-thing",
-        "find-plant",
-        "find-living-thing",
-        "find-animal",
-    )
+    task: {"task": task, "simplification": EASY, "actions": "plain", "verbs": verbs, "max_steps": steps}
+    for task, verbs, steps in _SHORT_TASKS
 }
-"""Short tasks worth comparing on, with enough variations to tell; the shortest first."""
+"""Short tasks worth comparing on, with enough variations to tell. Only the kinds of command are listed that the
+library's own solutions of the task use (a solution takes 2 to 9 of them), and the ways to other rooms."""
 
 
 def find_task(name: object) -> ScienceTask:
@@ -252,13 +257,17 @@ def explain_parameters() -> dict[str, str]:
     """What may be written in a specification, name by name, for people."""
     return {
         "task": "; ".join(f"{task.name} or {task.number} ({task.purpose})" for task in _TASKS),
-        "preset": f"instead of task: {', '.join(PRESETS)}; short tasks with simplification={EASY}, max_steps=30",
+        "preset": f"instead of task: {', '.join(PRESETS)}; short tasks with simplification={EASY}, "
+        "actions=plain, and the verbs and max_steps that fit",
         "fold": f"{', '.join(FOLDS)}: the library's splits of each task's variations; a seed counts within its fold "
         "(default train)",
         "simplification": f"none (default), {EASY}, or some of these joined by +: "
         + "; ".join(f"{name} ({text})" for name, text in SIMPLIFICATIONS.items()),
-        "actions": "which list of admissible commands: short (default), all (the library's own, hundreds), "
+        "actions": "which list of admissible commands: short (default), plain (about half of it: without looking at "
+        "things, closing, mixing, doors), all (the library's own, hundreds), "
         "none (the actor writes commands itself, and steps are faster)",
+        "verbs": "all (default), or commands such as focus on, pick up, move, joined by +: only these are listed, and "
+        "the ways to other rooms",
         "hide_score": "true: the score is not told before the end, only whether the task is achieved (default false)",
         "max_steps": "where an episode ends on its own (default 100)",
     }
