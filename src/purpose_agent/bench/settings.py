@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from purpose_agent.errors import StoreError, StoreReadOnlyError, UsageError
-
-SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 SETTINGS = "settings.json"
 """The file that says what a folder holds."""
@@ -81,7 +79,7 @@ def make_settings(
     )
 
 
-def claim_folder(out: str | Path, settings: SettingsT, what: str = "demo") -> Path:
+def claim_folder(out: str | Path, settings: msgspec.Struct, what: str = "demo") -> Path:
     """Make the folder of a demo or a suite, or find the one that the same settings made.
 
     Args:

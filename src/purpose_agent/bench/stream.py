@@ -58,9 +58,8 @@ def tasks_of(environment: Any, fold: str, count: int, seed: int, *, final: bool 
         raise UsageError(
             f"fold must be {TRAIN!r} or {DEV!r}, got {fold!r}; the test fold is for a final report only"
         )
-    ask = getattr(environment, "seeds_of", None)
-    seeds = ask(fold) if callable(ask) else getattr(environment, "seeds", None)
-    if not isinstance(getattr(environment, "fold", None), str) or not isinstance(seeds, range):
+    seeds = seeds_of(environment, fold)
+    if seeds is None:
         first = _FOLD_OFFSET[fold] + seed * _STRIDE % _FOLD_OFFSET[DEV]
         if count > _FOLD_OFFSET[DEV] - _STRIDE:
             raise UsageError(f"at most {_FOLD_OFFSET[DEV] - _STRIDE} tasks, got {count!r}")
@@ -70,6 +69,13 @@ def tasks_of(environment: Any, fold: str, count: int, seed: int, *, final: bool 
         raise UsageError(f"the {fold} fold holds {len(seeds)} tasks, got a wish for {count}; choose fewer")
     first = seed * _STRIDE
     return [Task(fold, seeds[(first + i) % len(seeds)], {"fold": fold}) for i in range(count)]
+
+
+def seeds_of(environment: Any, fold: str) -> range | None:
+    """The seeds of a fold; None in a world that knows no folds."""
+    ask = getattr(environment, "seeds_of", None)
+    seeds = ask(fold) if callable(ask) else getattr(environment, "seeds", None)
+    return seeds if isinstance(getattr(environment, "fold", None), str) and isinstance(seeds, range) else None
 
 
 def check_disjoint(learned: Iterable[Task], held_out: Iterable[Task]) -> None:

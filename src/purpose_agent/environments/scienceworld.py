@@ -135,7 +135,11 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
     @property
     def seeds(self) -> range:
         """The seeds of the task in its fold."""
-        return range(self._base.science.fold_size(self.fold))
+        return self.seeds_of(self.fold)
+
+    def seeds_of(self, fold: str) -> range:
+        """The seeds of the task in a fold."""
+        return range(self._base.science.fold_size(fold))
 
     @property
     def actions(self) -> dict[str, str] | None:

@@ -54,6 +54,14 @@ def _textworld(preset: str, max_steps: int = 25, *more: str, name: str = "") -> 
 
 _GAMES = ("mapreader", "twc", "cookingworld")
 
+_SCIENCE = (
+    ("lifespan-longest-lived", 10),
+    ("lifespan-longest-lived-then-shortest-lived", 10),
+    ("find-living-thing", 15),
+    ("find-animal", 15),
+    ("find-plant", 15),
+)
+
 SUITES = {
     suite.name: suite
     for suite in (
@@ -76,6 +84,28 @@ SUITES = {
             tuple(_textworld(game, 25, "hide_score=true") for game in _GAMES),
             arms=("random", "no_critic", "memory_only"),
             defaults=(("model", "random"),),
+        ),
+        Suite(
+            "scienceworld",
+            "five short tasks of ScienceWorld, with the library's own splits",
+            tuple(
+                World(name=task, spec=f"scienceworld:preset={task}", max_steps=steps, episodes=60)
+                for task, steps in _SCIENCE
+            ),
+            arms=("random", "raw_steps", "placebo_only", "memory_only"),
+            defaults=(("tasks", 25), ("model", "random")),
+        ),
+        Suite(
+            "textcraft",
+            "crafting by recipes, at most three crafts; told which recipes lead there, or not",
+            tuple(
+                World(
+                    name=f"recipes-{recipes}",
+                    spec=f"textcraft:max_crafts=3,max_steps=10,recipes={recipes}",
+                    max_steps=10,
+                )
+                for recipes in ("shown", "hidden")
+            ),
         ),
         Suite(
             "machines",
@@ -159,14 +189,15 @@ def make_settings(
     practice = fields.get("practice", "model" if found.model else "random")
     if practice not in PRACTICE:
         raise UsageError(f"practice must be one of {', '.join(PRACTICE)}, got {practice!r}")
-    settings = SuiteSettings(
-        suite=found.name,
-        worlds=_worlds(found, worlds, of_world),
-        model=found.model or model or default_model,
-        arms=chosen(arms or found.arms),
-        **{**fields, "practice": practice},
-    )
-    return _consistent(settings)
+    decided: dict[str, Any] = {
+        **fields,
+        "suite": found.name,
+        "worlds": _worlds(found, worlds, of_world),
+        "model": found.model or model or default_model,
+        "arms": chosen(arms or found.arms),
+        "practice": practice,
+    }
+    return _consistent(SuiteSettings(**decided))
 
 
 def _worlds(suite: Suite, wanted: Sequence[str], changes: dict[str, int]) -> tuple[World, ...]:

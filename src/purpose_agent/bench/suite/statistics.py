@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from purpose_agent.bench.statistics import CONFIDENCE, tango, wilson
 from purpose_agent.bench.suite.report import Estimate
 from purpose_agent.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 RESAMPLES = 4000
 """Of each bootstrap and of each permutation test that is not exact."""
@@ -165,13 +162,13 @@ def _mean(table: Any) -> float:
     return float(np.nanmean(np.nanmean(table, axis=1))) if table.size else 0.0
 
 
-def _table(cells: Cells) -> np.ndarray[Any, Any]:
+def _table(cells: Cells) -> Any:
     """Tasks by orders, NaN where a task was not played."""
     import numpy as np
 
     orders = sorted({order for row in cells.values() for order in row})
-    rows: list[list[float]] = [[row.get(o, np.nan) for o in orders] for row in cells.values()]
-    return np.array(rows, dtype=float)
+    absent = float("nan")
+    return np.array([[row.get(o, absent) for o in orders] for row in cells.values()], dtype=float)
 
 
 def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from purpose_agent.bench.stream import TRAIN, Task, tasks_of
+from purpose_agent.bench.stream import TRAIN, Task, seeds_of, tasks_of
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import UsageError
@@ -16,7 +16,7 @@ def training_stream(world: World, settings: SuiteSettings, order: int) -> list[T
     Raises:
         UsageError: the world cannot be made.
     """
-    environment = of_fold(world, TRAIN)
+    environment = resolve_environment(world.spec)
     available = _available(environment, TRAIN, world.episodes)
     tasks = tasks_of(environment, TRAIN, min(world.episodes, available), settings.seed + order)
     return [tasks[i % len(tasks)] for i in range(world.episodes)]
@@ -28,17 +28,9 @@ def held_out(world: World, settings: SuiteSettings) -> list[Task]:
     Raises:
         UsageError: the world cannot be made.
     """
-    environment = of_fold(world, settings.fold)
+    environment = resolve_environment(world.spec)
     count = min(settings.tasks, _available(environment, settings.fold, settings.tasks))
     return tasks_of(environment, settings.fold, count, settings.seed, final=settings.final)
-
-
-def of_fold(world: World, fold: str) -> Any:
-    """The environment, set to a fold where it knows folds; it is made to be asked, and not started."""
-    environment = resolve_environment(world.spec)
-    if isinstance(getattr(environment, "fold", None), str):
-        return resolve_environment(f"{world.spec}{',' if '=' in world.spec else ':'}fold={fold}")
-    return environment
 
 
 def check_world(world: World) -> None:
@@ -54,9 +46,7 @@ def check_world(world: World) -> None:
 
 
 def _available(environment: Any, fold: str, wanted: int) -> int:
-    seeds = getattr(environment, "seeds", None)
-    if not isinstance(seeds, range) or not isinstance(getattr(environment, "fold", None), str):
-        return wanted
-    if not len(seeds):
+    seeds = seeds_of(environment, fold)
+    if seeds is not None and not seeds:
         raise UsageError(f"the {fold} fold of {type(environment).__name__} holds no tasks")
-    return len(seeds)
+    return wanted if seeds is None else len(seeds)
