@@ -159,7 +159,10 @@ def pass_k(successes: Sequence[tuple[int, int]], most: int) -> list[float]:
 def _mean(table: Any) -> float:
     import numpy as np
 
-    return float(np.nanmean(np.nanmean(table, axis=1))) if table.size else 0.0
+    if not table.size:
+        return 0.0
+    by_task: Any = np.nanmean(table, axis=1)
+    return float(by_task.mean())
 
 
 def _table(cells: Cells) -> Any:
