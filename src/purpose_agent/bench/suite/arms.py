@@ -15,7 +15,7 @@ STRUCTURAL = ("shortest_path", "divergence", "dead_ends", "value_tips")
 """Distillers that need no model."""
 
 PLAYS, WATCHES, STUDIES = "plays", "watches", "studies"
-"""How a learner comes to its episodes: it plays them, an expert plays them, or it reads those that ours played."""
+"""How a learner comes to its episodes: it plays them, an expert plays every other one, or it reads those of ours."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ LEARNERS = {
         Learner("no_gate", "ours without the gate", without=("gate",)),
         Learner("no_values", "ours without the value memory", without=("values",)),
         Learner("no_critic", "ours without the experience critic", without=("experience_critic",)),
-        Learner("oracle", "an expert's episodes", WATCHES, without=("values",)),
+        Learner("oracle", "ours, every other episode an expert's", WATCHES),
         Learner("raw_steps", "raw steps", STUDIES),
         Learner("raw_episodes", "raw episodes", STUDIES),
         Learner("placebo", "placebo", STUDIES, unrelated=True),
@@ -105,7 +105,7 @@ ARMS = {
         Arm("no_gate", "model + ours − gate", "no_gate"),
         Arm("no_values", "model + ours − value memory", "no_values"),
         Arm("no_critic", "ours − experience critic, no model", "no_critic", asks_model=False),
-        Arm("oracle", "expert's memory, no model", "oracle", asks_model=False),
+        Arm("oracle", "ours, half of the episodes an expert's, no model", "oracle", asks_model=False),
     )
 }
 """All arms, by name, in the order of the tables."""

@@ -138,8 +138,8 @@ def _stream(
     for index, task in enumerate(tasks):
         yield Job(TRAIN, world.name, learner.name, order, index, met[task.key], task.fold, task.seed)
         met[task.key] += 1
-        quarter, rest = divmod((index + 1) * QUARTERS, len(tasks))
-        if anchors and not rest:
+        quarter = (index + 1) * QUARTERS // len(tasks)
+        if anchors and quarter > index * QUARTERS // len(tasks):
             for number, anchor in enumerate(tasks[: min(anchors, max(1, len(tasks) // QUARTERS))]):
                 yield Job(ANCHOR, world.name, learner.name, order, number, quarter, anchor.fold, anchor.seed)
 

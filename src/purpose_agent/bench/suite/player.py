@@ -14,7 +14,7 @@ from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.critic_policies import gold_path
 from purpose_agent.bench.rows import IMPOSSIBLE
 from purpose_agent.bench.stream import Task, purpose_of
-from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, PLAYS, STUDIES, WATCHES, Arm, Learner
+from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
 from purpose_agent.bench.suite.settings import SuiteSettings
@@ -92,13 +92,13 @@ class Player:
         learner = LEARNERS[job.arm]
         environment = self._world(job.world)
         task = _task(job, environment)
-        orchestrator = self._orchestrator(
-            (TRAIN, job.world, job.arm, str(job.order)), lambda: self._teacher(learner, job)
-        )
+        shown_how = learner.how == WATCHES and bool(job.index % 2)
+        key = (TRAIN, job.world, job.arm, str(job.order), _EXPERT if shown_how else "")
+        orchestrator = self._orchestrator(key, lambda: self._teacher(learner, job, shown_how))
         begun = self._run_begun(orchestrator, job, task)
         if begun is not None:
             return self._row(job, orchestrator, orchestrator.resume(begun))
-        if learner.how == WATCHES:
+        if shown_how:
             expert = self._models[_EXPERT, job.order]
             assert isinstance(expert, ExpertBackend)
             with contextlib.suppress(UsageError):
@@ -108,9 +108,9 @@ class Player:
             self._close_orchestrators(_of_stream(job))
         return row
 
-    def _teacher(self, learner: Learner, job: Job) -> Orchestrator:
+    def _teacher(self, learner: Learner, job: Job, shown_how: bool) -> Orchestrator:
         practice: LLMBackend
-        if learner.how == WATCHES:
+        if shown_how:
             practice = self._models.setdefault((_EXPERT, job.order), ExpertBackend(self._settings.seed))
         else:
             practice = self._practice(job)
@@ -120,7 +120,7 @@ class Player:
             optimizer_llm=self._model(job.world) if "llm" in learner.distillers else None,
             store=self._shelf.store(job.world, learner.name, job.order),
             distillers=learner.distillers,
-            without=learner.without,
+            without=("values",) if shown_how else learner.without,  # an expert needs no advice
         )
 
     def _practice(self, job: Job) -> LLMBackend:
@@ -194,7 +194,7 @@ class Player:
                 environment,
                 store=self._shelf.store(job.world, learner.name, job.order),
                 learning=False,
-                without=learner.without if learner.how == PLAYS else (),
+                without=learner.without,
             )
             self._sources[key] = sources_of(orchestrator.store, held)
             return orchestrator
