@@ -70,8 +70,8 @@ SUITES = {
             "three text games, and a harder preset of each",
             (
                 *(_textworld(game) for game in _GAMES),
-                _textworld("mapreader", 40, "numLocations=15", name="mapreader-hard"),
-                _textworld("twc", 40, "numLocations=3", name="twc-hard"),
+                _textworld("mapreader", 50, "numLocations=15", name="mapreader-hard"),
+                _textworld("twc", 50, "numLocations=3", name="twc-hard"),
                 _textworld(
                     "cookingworld", 40, "numLocations=3", "numIngredients=2", name="cookingworld-hard"
                 ),
