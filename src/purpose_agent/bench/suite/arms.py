@@ -52,12 +52,14 @@ class Arm:
         label: for people.
         learner: whose memory it reads, frozen; "" for none.
         asks_model: whether a language model decides what the memory leaves open; else chance does.
+        without: parts of our memory that are not read.
     """
 
     name: str
     label: str
     learner: str = ""
     asks_model: bool = True
+    without: tuple[str, ...] = ()
 
 
 OURS = "ours"
@@ -71,7 +73,6 @@ LEARNERS = {
         Learner("no_structural", "ours, only an LLM distils", distillers=("llm",), asks_model=True),
         Learner("no_credit", "ours without credit", without=("credit",)),
         Learner("no_gate", "ours without the gate", without=("gate",)),
-        Learner("no_values", "ours without the value memory", without=("values",)),
         Learner("no_critic", "ours without the experience critic", without=("experience_critic",)),
         Learner("oracle", "ours, every other episode an expert's", WATCHES),
         Learner("raw_steps", "raw steps", STUDIES),
@@ -103,7 +104,7 @@ ARMS = {
         Arm("no_structural", "model + ours, only an LLM distils", "no_structural"),
         Arm("no_credit", "model + ours − credit", "no_credit"),
         Arm("no_gate", "model + ours − gate", "no_gate"),
-        Arm("no_values", "model + ours − value memory", "no_values"),
+        Arm("no_values", "model + ours, its lessons alone", OURS, without=("values",)),
         Arm("no_critic", "ours − experience critic, no model", "no_critic", asks_model=False),
         Arm("oracle", "ours, half of the episodes an expert's, no model", "oracle", asks_model=False),
     )
@@ -123,6 +124,10 @@ QUESTIONS = (
     ("ours", "expel", "ours against ExpeL"),
     ("ours", "reasoning_bank", "ours against ReasoningBank"),
     ("ours", "ace", "ours against ACE"),
+    ("no_values", "no_memory", "what lessons alone add to the model"),
+    ("no_values", "expel", "our lessons alone against ExpeL"),
+    ("no_values", "reasoning_bank", "our lessons alone against ReasoningBank"),
+    ("no_values", "ace", "our lessons alone against ACE"),
     ("ours", "with_llm", "what is lost without LLM distillers"),
     ("ours", "no_structural", "what structural distillers add"),
     ("ours", "no_credit", "what credit adds"),

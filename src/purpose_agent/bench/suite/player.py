@@ -194,7 +194,7 @@ class Player:
                 environment,
                 store=self._shelf.store(job.world, learner.name, job.order),
                 learning=False,
-                without=learner.without,
+                without=(*learner.without, *arm.without),
             )
             self._sources[key] = sources_of(orchestrator.store, held)
             return orchestrator

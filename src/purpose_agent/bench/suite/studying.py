@@ -94,6 +94,7 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
             if record is None or episode.id in known:
                 continue
             trajectory = record.trajectory
+            trajectory.shown = _would_have_shown(system, trajectory)
             result = Studied(trajectory.succeeded)
             try:
                 await system.learn(trajectory, _admissible(source, trajectory))
@@ -103,6 +104,14 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
                 memory.keep(trajectory)
         memory.save()
         return result
+
+
+def _would_have_shown(system: MemorySystem, trajectory: Trajectory) -> list[str]:
+    """Ids of the items that a memory would have shown: a reader of somebody else's episode judges its own notes."""
+    if not trajectory.steps:
+        return []
+    first = trajectory.steps[0].state_before.snapshot()
+    return [item.id for item in system.recall(trajectory.task_description, trajectory.purpose, first).items]
 
 
 def make_system(
