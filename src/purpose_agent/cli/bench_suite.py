@@ -199,6 +199,7 @@ def list_suites(as_json: JsonOption = False) -> int:
 def show(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder of a suite.")],
     as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste elsewhere.")] = False,
 ) -> int:
     """The report card in a folder, also of one that is still being played."""
     from rich.console import Console
@@ -211,6 +212,10 @@ def show(
     report = _report(folder)
     if as_json:
         print_json(plain(report))
+    elif markdown:
+        from purpose_agent.bench.suite.markdown import as_markdown
+
+        typer.echo(as_markdown(report), nl=False)
     else:
         print_report(report, Console(width=None if sys.stdout.isatty() else PIPED_WIDTH))
     return DONE
