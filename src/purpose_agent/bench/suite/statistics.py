@@ -21,7 +21,7 @@ RESAMPLES = 4000
 """Of each bootstrap and of each permutation test that is not exact."""
 
 Cells = Mapping[Hashable, Mapping[int, float]]
-"""task -> order -> mean result over repeats; a task may lack orders."""
+"""task -> order -> mean result over repeats; a task may lack orders, though not all."""
 
 
 def mean_estimate(cells: Cells, clusters: Mapping[Hashable, Hashable], *, rate: bool) -> Estimate:
@@ -198,10 +198,9 @@ def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
     orders = table.shape[1]
     weights = rng.multinomial(orders, np.full(orders, 1 / orders), size=RESAMPLES)
     plays = weights @ known.T.astype(float)  # of each task in the orders that were drawn: replicates by tasks
-    by_task = weights @ filled.T / np.maximum(plays, 1)
-    drawn = drawn * (plays > 0)
-    counts = drawn.sum(axis=1)
-    means = (drawn * by_task).sum(axis=1)[counts > 0] / counts[counts > 0]
+    own = filled.sum(axis=1) / known.sum(axis=1)  # stands where a task was played in none of those orders
+    by_task = np.where(plays > 0, weights @ filled.T / np.maximum(plays, 1), own)
+    means = (drawn * by_task).sum(axis=1) / drawn.sum(axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
