@@ -35,11 +35,13 @@ class Answer(msgspec.Struct, frozen=True):
     Attributes:
         row: of the finished job.
         error: one line for a person.
+        kind: name of that error's class.
         exit_code: of that error.
     """
 
     row: Any = None
     error: str = ""
+    kind: str = ""
     exit_code: int = 3
 
 
@@ -75,7 +77,7 @@ def _answer(doer: Doer, line: bytes, job_type: type[msgspec.Struct]) -> Answer:
     try:
         return Answer(row=doer.play(msgspec.json.decode(line, type=job_type)))
     except PurposeAgentError as e:
-        return Answer(error=str(e), exit_code=e.exit_code)
+        return Answer(error=str(e), kind=type(e).__name__, exit_code=e.exit_code)
     except Exception as e:  # the process boundary: whatever it is, the parent must hear of it
         return Answer(error=describe_error(e))
 

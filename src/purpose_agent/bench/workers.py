@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -72,6 +72,7 @@ def worked(
     hello: msgspec.Struct,
     row_type: type[RowT],
     make: Callable[[], Doer],
+    passed_on: Sequence[type[PurposeAgentError]] = (),
 ) -> Generator[RowT]:
     """The rows of all jobs that are left, as they come.
 
@@ -85,6 +86,7 @@ def worked(
         hello: its first line; ``out`` in it is the folder for its log.
         row_type: of what comes back.
         make: who does the jobs in this process.
+        passed_on: errors of a worker that are raised here as what they are; others become a `WorkerError`.
 
     Raises:
         PurposeAgentError: a job cannot be done.
@@ -94,7 +96,8 @@ def worked(
     if workers == 1:
         yield from _here(plan, make())
     else:
-        yield from _elsewhere(plan, workers, module, hello, row_type)
+        known = {kind.__name__: kind for kind in passed_on}
+        yield from _elsewhere(plan, workers, module, hello, row_type, known)
 
 
 def _here(plan: Jobs[RowT], doer: Doer) -> Generator[RowT]:
@@ -172,7 +175,12 @@ class _Worker:
 
 
 def _elsewhere(
-    plan: Jobs[RowT], count: int, module: str, hello: msgspec.Struct, row_type: type[RowT]
+    plan: Jobs[RowT],
+    count: int,
+    module: str,
+    hello: msgspec.Struct,
+    row_type: type[RowT],
+    known: Mapping[str, type[PurposeAgentError]],
 ) -> Generator[RowT]:
     inbox: queue.Queue[tuple[int, Answer | None]] = queue.Queue()
     workers: list[_Worker] = []
@@ -184,7 +192,7 @@ def _elsewhere(
                 if not worker.busy and (job := plan.take(worker.number)) is not None:
                     worker.busy = True
                     worker.send(job)
-            row = _next_row(workers, inbox, row_type)
+            row = _next_row(workers, inbox, row_type, known)
             plan.done(row)
             yield row
     finally:
@@ -195,7 +203,10 @@ def _elsewhere(
 
 
 def _next_row(
-    workers: list[_Worker], inbox: queue.Queue[tuple[int, Answer | None]], row_type: type[RowT]
+    workers: list[_Worker],
+    inbox: queue.Queue[tuple[int, Answer | None]],
+    row_type: type[RowT],
+    known: Mapping[str, type[PurposeAgentError]],
 ) -> RowT:
     number, answer = inbox.get()
     worker = workers[number]
@@ -205,6 +216,8 @@ def _next_row(
             f"worker {number} ended: {worker.last_words()} (log: {worker.log_path}); run again to continue"
         )
     if answer.row is None:
+        if answer.kind in known:
+            raise known[answer.kind](answer.error)
         if answer.exit_code == UsageError.exit_code:
             raise UsageError(answer.error)
         raise WorkerError(f"{answer.error} (log: {worker.log_path}); run again to continue", answer.exit_code)

@@ -9,10 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from purpose_agent.cli import bench_suite
+from purpose_agent.cli.bench_suite import PIPED_WIDTH
 from purpose_agent.cli.options import JsonOption
-
-PIPED_WIDTH = 200
-"""Room for tables where the output is no terminal."""
 
 RUN = "run"
 """What a suite's name or an option stands for where no command does."""
@@ -42,7 +40,7 @@ def bench(context: typer.Context) -> None:
     \b
     Examples:
       purpose-agent bench list                                       suites and arms
-      purpose-agent bench smoke                                      half a minute, no model
+      purpose-agent bench smoke                                      ten seconds, no model
       purpose-agent bench textworld --worlds twc --model local       a report card for one game
       purpose-agent bench critic --env textworld:preset=mapreader    does Φ follow true progress?
       purpose-agent bench simulator                                  is credit right where the truth is known?

@@ -114,7 +114,7 @@ def run(
 
     \b
     Examples:
-      purpose-agent bench smoke                                      does everything work? half a minute
+      purpose-agent bench smoke                                      does everything work? ten seconds
       purpose-agent bench textworld --model random --arms random,raw_steps,memory_only      no model, minutes
       purpose-agent bench textworld --worlds twc --model local       one game, with the embedded model
       purpose-agent bench --env mygame:MyGame --model openai:gpt-4o-mini --orders 1 --tasks 30

@@ -45,10 +45,8 @@ def what_ours_learned(shelf: Shelf, world: str, tested: Sequence[SuiteRow]) -> M
             episodes += store.episode_count()
             shown += len(used)
             unused += sum(h.id not in used and not h.shown for h in live)
-            duplicates += sum(
-                a.tier == b.tier and say_the_same(signature(a), signature(b))
-                for a, b in combinations(live, 2)
-            )
+            said = [(h.tier, signature(h)) for h in live]
+            duplicates += sum(a[0] == b[0] and say_the_same(a[1], b[1]) for a, b in combinations(said, 2))
             items += [_item(h, order) for h in live]
             if order == orders[0]:
                 advice = _advice(store)

@@ -28,7 +28,6 @@ class _Queue:
 
     jobs: deque[Job] = field(default_factory=deque[Job])
     worker: int | None = None
-    running: bool = False
 
 
 class Plan:
@@ -39,26 +38,27 @@ class Plan:
         done: jobs that need not be done again.
 
     Raises:
-        UsageError: a world cannot be made, or a task would be learned from and tested on.
+        UsageError: a world cannot be made, or a fold holds too few tasks.
     """
 
     def __init__(self, settings: SuiteSettings, done: Iterable[SuiteRow] = ()) -> None:
         self._settings = settings
-        self._done = {row.job for row in done}
         self._streams: dict[Stream, _Queue] = {}
         self._open: Counter[Stream] = Counter()
         self.jobs = list(planned(settings))
-        for job in self.jobs:
+        before = {row.job for row in done}
+        left = [job for job in self.jobs if job not in before]
+        self._left = set(left)
+        for job in left:
             if job.kind != TEST:
-                self._open[stream_of(job)] += job not in self._done
-                if job not in self._done:
-                    self._streams.setdefault(stream_of(job), _Queue()).jobs.append(job)
-        self._tests = deque(job for job in self.jobs if job.kind == TEST and job not in self._done)
+                self._open[stream_of(job)] += 1
+                self._streams.setdefault(stream_of(job), _Queue()).jobs.append(job)
+        self._tests = deque(job for job in left if job.kind == TEST)
 
     @property
     def finished(self) -> bool:
         """Whether everything is done."""
-        return len(self._done) >= len(self.jobs)
+        return not self._left
 
     def take(self, worker: int) -> Job | None:
         """The next job for a worker; None when there is none for it now."""
@@ -78,10 +78,9 @@ class Plan:
 
     def done(self, row: SuiteRow) -> None:
         """Take in a finished job."""
-        self._done.add(row.job)
+        self._left.discard(row.job)
         if row.job.kind != TEST:
-            stream = stream_of(row.job)
-            self._open[stream] -= 1
+            self._open[stream_of(row.job)] -= 1
 
     def _ready(self, stream: Stream) -> bool:
         """Whether what a learner studies is all there."""
@@ -107,8 +106,10 @@ def stream_of(job: Job) -> Stream:
 def planned(settings: SuiteSettings) -> Iterable[Job]:
     """All jobs, in the order in which one worker would do them.
 
+    Learned from are tasks of the train fold alone, held out are those of another fold, so none is both.
+
     Raises:
-        UsageError: a world cannot be made, or a task would be learned from and tested on.
+        UsageError: a world cannot be made, or a fold holds too few tasks.
     """
     streams = {
         (world.name, order): training_stream(world, settings, order)

@@ -22,7 +22,7 @@ from purpose_agent.bench.suite.studying import Shelf, make_system, study
 from purpose_agent.bench.suite.tasks import held_out
 from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import PurposeAgentError, UsageError
-from purpose_agent.events import RunStarted
+from purpose_agent.events import Executed, RunStarted
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.llm_backend.resolve import resolve_backend
 from purpose_agent.llm_backend.uniform import UniformBackend
@@ -37,6 +37,8 @@ OPEN_WORLDS = 3
 SCRIPTED = "scripted"
 """The model of worlds that bring their own; see `purpose_agent.bench.simulator.machine_park`."""
 
+_Begun = tuple[str, int, str]
+"""(fold, seed, purpose) of a training episode in a store."""
 
 OrchestratorKey = tuple[str, ...]
 """Kind of job, world, arm or learner, order, and what else tells orchestrators apart."""
@@ -57,7 +59,7 @@ class Player:
         self._running: dict[str, Any] = {}
         self._models: dict[tuple[str, int], LLMBackend] = {}
         self._orchestrators: dict[OrchestratorKey, Orchestrator] = {}
-        self._begun: dict[OrchestratorKey, dict[Key, list[str]]] = {}
+        self._begun: dict[OrchestratorKey, dict[_Begun, list[str]]] = {}
         self._held_out: dict[str, frozenset[Key]] = {}
         self._sources: dict[OrchestratorKey, frozenset[str]] = {}
 
@@ -95,15 +97,14 @@ class Player:
         shown_how = learner.how == WATCHES and bool(job.index % 2)
         key = (TRAIN, job.world, job.arm, str(job.order), _EXPERT if shown_how else "")
         orchestrator = self._orchestrator(key, lambda: self._teacher(learner, job, shown_how))
-        begun = self._run_begun(orchestrator, job, task)
-        if begun is not None:
-            return self._row(job, orchestrator, orchestrator.resume(begun))
+        begun = self._run_begun(orchestrator, job, environment, task)
         if shown_how:
-            expert = self._models[_EXPERT, job.order]
-            assert isinstance(expert, ExpertBackend)
-            with contextlib.suppress(UsageError):
-                expert.path = gold_path(environment, task)
-        row = self._new(job, orchestrator, environment, task)
+            events = [] if begun is None else orchestrator.store.events(begun)
+            self._show_expert(job, environment, task, sum(isinstance(e, Executed) for e in events))
+        if begun is not None:
+            row = self._row(job, orchestrator, orchestrator.resume(begun))
+        else:
+            row = self._new(job, orchestrator, environment, task)
         if job.index == self._worlds[job.world].episodes - 1:  # others will read what was learned
             self._close_orchestrators(_of_stream(job))
         return row
@@ -123,21 +124,38 @@ class Player:
             without=("values",) if shown_how else learner.without,  # an expert needs no advice
         )
 
-    def _practice(self, job: Job) -> LLMBackend:
-        return self._uniform(job.order) if self._settings.practice == "random" else self._model(job.world)
+    def _show_expert(self, job: Job, environment: Any, task: Task, done: int) -> None:
+        """Give the expert what is left of the world's own solution; nothing where the world knows none."""
+        expert = self._models[_EXPERT, job.order]
+        assert isinstance(expert, ExpertBackend)
+        expert.path = []
+        with contextlib.suppress(UsageError):
+            expert.path = gold_path(environment, task)[done:]
 
-    def _run_begun(self, orchestrator: Orchestrator, job: Job, task: Task) -> str | None:
-        """The run of this training episode in the store, from an earlier process that did not report it."""
+    def _practice(self, job: Job) -> LLMBackend:
+        return self._uniform(job.order) if self._settings.practice == "random" else self._decider(job)
+
+    def _run_begun(self, orchestrator: Orchestrator, job: Job, environment: Any, task: Task) -> str | None:
+        """The run of this training episode in the store, from an earlier process that did not report it.
+
+        A memory for all worlds has one store for all of them; the purpose tells their tasks of one number apart.
+        """
         stream = (job.world, job.arm, str(job.order))
         if stream not in self._begun:
-            begun: dict[Key, list[str]] = {}
+            begun: dict[_Begun, list[str]] = {}
             for info in reversed(orchestrator.store.runs()):
                 first = orchestrator.store.events(info.run_id)[0]
                 if isinstance(first, RunStarted) and first.learning and info.stop_reason not in BROKEN:
-                    begun.setdefault(task_key(first.seed, first.options), []).append(info.run_id)
+                    key = (*task_key(first.seed, first.options), first.purpose)
+                    begun.setdefault(key, []).append(info.run_id)
             self._begun[stream] = begun
-        runs = self._begun[stream].get(task_key(task.seed, task.options), [])
-        return runs[job.repeat] if job.repeat < len(runs) else None
+        if not self._begun[stream]:
+            return None
+        with contextlib.suppress(UsageError):  # a task that cannot be made was not begun
+            key = (*task_key(task.seed, task.options), purpose_of(environment, task))
+            runs = self._begun[stream].get(key, [])
+            return runs[job.repeat] if job.repeat < len(runs) else None
+        return None
 
     def _study(self, job: Job) -> SuiteRow:
         learner = LEARNERS[job.arm]
@@ -180,7 +198,7 @@ class Player:
 
     def _reader(self, arm: Arm, job: Job, environment: Any) -> Orchestrator:
         self._close_orchestrators(_is_training)
-        decides = self._model(job.world) if arm.asks_model else self._uniform(job.order, job.repeat)
+        decides = self._decider(job) if arm.asks_model else self._uniform(job.order, job.repeat)
         key = (TEST, job.world, job.arm, str(job.order), str(job.repeat))
         if not arm.learner:
             self._sources[key] = frozenset()
@@ -277,10 +295,14 @@ class Player:
         number = self._settings.seed + 1000 * order + repeat
         return self._models.setdefault((UniformBackend.name, number), UniformBackend(number))
 
+    def _decider(self, job: Job) -> LLMBackend:
+        """The model that acts; chance in its place is another one for each order and repeat."""
+        if self._settings.model == UniformBackend.name:
+            return self._uniform(job.order, job.repeat if job.kind == TEST else 0)
+        return self._model(job.world)
+
     def _model(self, world: str) -> LLMBackend:
         spec = self._settings.model
-        if spec == UniformBackend.name:
-            return self._uniform(0)
         name = world if spec == SCRIPTED else ""
         if (spec + name, 0) not in self._models:
             if spec == SCRIPTED:

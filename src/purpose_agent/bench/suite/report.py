@@ -150,7 +150,8 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
         learner: whose memory.
         at: after so many training episodes.
         rates: success on the set at each of them, averaged over orders.
-        transfer: mean over orders of (final rate minus the best earlier one); at least 0 when nothing was lost.
+        transfer: mean over streams of (final rate minus the best earlier one), its ``n``; negative where something was
+            forgotten. The interval of a single stream is [-1, 1]: it says nothing about others.
         lost: tasks solved at an earlier point and not at the last, over all orders.
         n: tasks times orders.
     """
@@ -278,7 +279,7 @@ class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
         complete: whether every episode was played.
         fold: of the held-out tasks: ``dev``, or ``test`` in a published table.
         settings: what was asked for.
-        overall: the differences over the tasks of all worlds.
+        overall: the differences over the tasks of all worlds, each task weighing the same.
         worlds: one after the other.
         machine: what it ran on.
         date: of its last episode, as YYYY-MM-DD.

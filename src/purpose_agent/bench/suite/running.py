@@ -22,7 +22,13 @@ from purpose_agent.bench.suite.arms import ARMS
 from purpose_agent.bench.suite.catalogue import OWN, find_suite
 from purpose_agent.bench.suite.guard import LeakError
 from purpose_agent.bench.suite.learned import what_ours_learned
-from purpose_agent.bench.suite.output import REPORT_HTML, print_report, read_report, write_report
+from purpose_agent.bench.suite.output import (
+    REPORT_HTML,
+    REPORT_JSON,
+    print_report,
+    read_report,
+    write_report,
+)
 from purpose_agent.bench.suite.plan import Plan
 from purpose_agent.bench.suite.player import SCRIPTED, Player
 from purpose_agent.bench.suite.progress import SuiteProgress
@@ -82,13 +88,18 @@ def run_suite(settings: SuiteSettings, session: Session, console: Console | None
     console = console or Console()
     _check_session(session)
     for world in settings.worlds:
-        check_world(world)
+        check_world(world, settings.arms)
     if settings.model != SCRIPTED:
         make_ready(settings.model)
     Plan(settings)  # refuses what cannot be planned, before anything is made
     folder = claim_folder(session.out, settings, "suite")
     with only_one(folder, "suite"):
-        return _continued(settings, session, folder, console)
+        try:
+            return _continued(settings, session, folder, console)
+        except LeakError:
+            for name in (REPORT_HTML, REPORT_JSON):  # of an earlier session
+                (folder / name).unlink(missing_ok=True)
+            raise
 
 
 def _continued(settings: SuiteSettings, session: Session, folder: Path, console: Console) -> SuiteReport:
@@ -103,10 +114,6 @@ def _continued(settings: SuiteSettings, session: Session, folder: Path, console:
         _play(plan, settings, session, rows, console, deadline)
     except KeyboardInterrupt:
         interrupted = True
-    except LeakError:
-        for name in (REPORT_HTML, "report.json"):
-            (folder / name).unlink(missing_ok=True)
-        raise
     new = len(rows.lines) > played_before
     seconds = (before.wall_seconds if before is not None else 0.0) + (
         time.monotonic() - started if new else 0.0
@@ -143,7 +150,9 @@ def _play(
     hello = Hello(settings, str(session.out))
     module = "purpose_agent.bench.suite.worker"
     try:
-        finished = worked(plan, session.jobs, module, hello, SuiteRow, lambda: Player(settings, session.out))
+        finished = worked(
+            plan, session.jobs, module, hello, SuiteRow, lambda: Player(settings, session.out), [LeakError]
+        )
         with contextlib.closing(finished) as done:
             for row in done:
                 rows.add([row])
@@ -232,14 +241,15 @@ def _notes(rows: Sequence[SuiteRow], settings: SuiteSettings, complete: bool) ->
 def command_of(settings: SuiteSettings, session: Session) -> str:
     """The command that measures the same again."""
     words = ["purpose-agent", "bench"]
+    usual = {field.name: field.default for field in msgspec.structs.fields(SuiteSettings)}
     if settings.suite == OWN:
         words += ["--env", settings.worlds[0].spec]
-        default: dict[str, Any] = {}
         worlds: tuple[World, ...] = ()
     else:
         suite = find_suite(settings.suite)
         words.append(settings.suite)
-        default, worlds = dict(suite.defaults), suite.worlds
+        usual |= {**dict(suite.defaults), "practice": "model"} if suite.model else dict(suite.defaults)
+        worlds = suite.worlds
     if settings.model != SCRIPTED:
         words += ["--model", settings.model]
     words += ["--arms", ",".join(settings.arms)]
@@ -255,8 +265,7 @@ def command_of(settings: SuiteSettings, session: Session) -> str:
         "seed",
         "practice",
     ):
-        usual = default.get(name, getattr(SuiteSettings, name, None))
-        if getattr(settings, name) != usual:
+        if getattr(settings, name) != usual[name]:
             words += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
     for name in ("episodes", "max_steps"):
         values = {getattr(world, name) for world in settings.worlds}

@@ -21,7 +21,7 @@ RESAMPLES = 4000
 """Of each bootstrap and of each permutation test that is not exact."""
 
 Cells = Mapping[Hashable, Mapping[int, float]]
-"""task -> order -> mean result over repeats; a task may lack orders."""
+"""task -> order -> mean result over repeats; a task may lack orders, though not all."""
 
 
 def mean_estimate(cells: Cells, clusters: Mapping[Hashable, Hashable], *, rate: bool) -> Estimate:
@@ -39,7 +39,7 @@ def mean_estimate(cells: Cells, clusters: Mapping[Hashable, Hashable], *, rate: 
     if rate:
         least, most = wilson(round(value * len(cells)), len(cells))
         low, high = min(low, least), max(high, most)
-    return Estimate(value, low, high, len(cells))
+    return Estimate(value, min(low, value), max(high, value), len(cells))
 
 
 def difference_estimate(
@@ -66,19 +66,24 @@ def difference_estimate(
         down = -sum(m for m in means.values() if m < 0)
         least, most = tango(round(up), round(down), len(means))
         low, high = min(low, least), max(high, most)
-    return Estimate(value, low, high, len(differences)), permutation_p(means, clusters)
+    return Estimate(value, min(low, value), max(high, value), len(differences)), permutation_p(
+        means, clusters
+    )
 
 
 def paired(first: Cells, second: Cells) -> dict[Hashable, dict[int, float]]:
     """First minus second, by task and order; an arm with a single order stands against each order of the other."""
     found: dict[Hashable, dict[int, float]] = {}
+    alone = [len({order for row in cells.values() for order in row}) == 1 for cells in (first, second)]
     for task, row in first.items():
         other = second.get(task)
         if not row or not other:
             continue
-        if len(row) == 1 or len(other) == 1:
-            a, b = next(iter(row.values())), next(iter(other.values()))
-            pairs = {o: row.get(o, a) - other.get(o, b) for o in sorted(row if len(row) > 1 else other)}
+        a, b = next(iter(row.values())), next(iter(other.values()))
+        if alone[0]:
+            pairs = {o: a - value for o, value in sorted(other.items())}
+        elif alone[1]:
+            pairs = {o: value - b for o, value in sorted(row.items())}
         else:
             pairs = {o: row[o] - other[o] for o in sorted(row.keys() & other.keys())}
         if pairs:
@@ -175,7 +180,7 @@ def _table(cells: Cells) -> Any:
 
 
 def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
-    """Percentile interval of the mean; clusters of tasks and orders are resampled independently."""
+    """Percentile interval of `_mean`; clusters of tasks and orders are resampled independently."""
     import numpy as np
 
     if not table.size:
@@ -192,9 +197,10 @@ def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
     drawn = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=RESAMPLES) @ member
     orders = table.shape[1]
     weights = rng.multinomial(orders, np.full(orders, 1 / orders), size=RESAMPLES)
-    totals = np.einsum("rt,to,ro->r", drawn, filled, weights, optimize=True)
-    counts = np.einsum("rt,to,ro->r", drawn, known.astype(float), weights, optimize=True)
-    means = totals[counts > 0] / counts[counts > 0]
+    plays = weights @ known.T.astype(float)  # of each task in the orders that were drawn: replicates by tasks
+    own = filled.sum(axis=1) / known.sum(axis=1)  # stands where a task was played in none of those orders
+    by_task = np.where(plays > 0, weights @ filled.T / np.maximum(plays, 1), own)
+    means = (drawn * by_task).sum(axis=1) / drawn.sum(axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)

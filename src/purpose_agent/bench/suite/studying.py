@@ -84,9 +84,13 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
     ):
         system = make_system(shelf, job.world, learner, job.order, llm)
         memory = OtherMemory(system, ExperienceReplay(store=own), own)
+        if (
+            not learner.asks_model
+        ):  # it reads everything, so what an earlier process left unreported counts once
+            memory.system = system = make_system(shelf, job.world, learner, job.order, llm)
         replay = ExperienceReplay(store=source)
         episodes = source.episodes()
-        wanted = [episodes[job.index]] if learner.asks_model else episodes
+        wanted = episodes[job.index : job.index + 1] if learner.asks_model else episodes
         known = {episode.id for episode in own.episodes()}
         result = Studied()
         for episode in wanted:
@@ -157,16 +161,14 @@ class _TokensLike:
     """How many tokens ours would show for a task."""
 
     def __init__(self, shelf: Shelf, world: str, order: int) -> None:
-        self._open = (shelf, world, order)
-        self._memory: TaskMemory | None = None
+        self._shelf = shelf
+        self._ours = (world, OURS, order)
 
     def __call__(self, task: str, purpose: str, state: Snapshot) -> int:
-        if self._memory is None:
-            shelf, world, order = self._open
-            store = open_store(shelf.store(world, OURS, order))
-            self._memory = TaskMemory(Actor(MockLLMBackend()), ExperienceReplay(store=store), Library(store))
-            self._memory.sync_actor()
-        selection, example = self._memory.for_task(task, purpose, state, "choice", None)
+        with self._shelf.opened(*self._ours) as store:
+            memory = TaskMemory(Actor(MockLLMBackend()), ExperienceReplay(store=store), Library(store))
+            memory.sync_actor()
+            selection, example = memory.for_task(task, purpose, state, "choice", None)
         text = memory_block(selection, inline_procedures=True) + (example.text if example else "")
         return estimate_tokens(text) if text else 0
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+import msgspec
 
 from purpose_agent.bench.report_card import p_text
 from purpose_agent.bench.statistics import CONFIDENCE, moving_rate
@@ -159,10 +162,13 @@ def verdict(found: Sequence[Difference], complete: bool) -> str:
         f"{points(d)} on the same held-out tasks, n = {d.n}, p {p_text(first.success_p)} "
         f"({ARMS[first.first].label} against {ARMS[first.second].label})"
     )
+    memory = ARMS[first.first].learner == OURS and ARMS[first.second].learner in ("", "placebo")
     if not is_evidence(first):
-        text = f"No evidence that memory helped: {numbers}."
-    else:
+        text = f"No evidence {'that memory helped' if memory else 'of a difference'}: {numbers}."
+    elif memory:
         text = f"Memory {'helped' if d.value > 0 else 'hurt'}: {numbers}."
+    else:
+        text = f"They differ: {numbers}."
     return text if complete else f"{text} Not finished: more is to come."
 
 
@@ -267,9 +273,11 @@ def _retention(name: str, rows: Sequence[SuiteRow], episodes: int) -> Retention:
         if changes
         else Estimate(0.0, 0.0, 0.0, 0)
     )
+    if transfer.n == 1:  # one stream does not say how far others would be from it
+        transfer = msgspec.structs.replace(transfer, low=-1.0, high=1.0)
     return Retention(
         learner=name,
-        at=[q * episodes // QUARTERS for q in quarters],
+        at=[math.ceil(q * episodes / QUARTERS) for q in quarters],
         rates=[_mean([rates[order][i] for order in orders]) for i in range(len(quarters))] if orders else [],
         transfer=transfer,
         lost=sum(any(by[q] for q in quarters[:-1]) and not by[quarters[-1]] for by in whole.values()),

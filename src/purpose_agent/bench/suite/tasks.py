@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from purpose_agent.bench.stream import TRAIN, Task, seeds_of, tasks_of
@@ -33,8 +34,12 @@ def held_out(world: World, settings: SuiteSettings) -> list[Task]:
     return tasks_of(environment, settings.fold, count, settings.seed, final=settings.final)
 
 
-def check_world(world: World) -> None:
+def check_world(world: World, arms: Collection[str] = ()) -> None:
     """Refuse a world that the arms cannot play.
+
+    Args:
+        world: it.
+        arms: their names.
 
     Raises:
         UsageError: it lacks an ability, or a bound cannot be meant.
@@ -43,6 +48,10 @@ def check_world(world: World) -> None:
     for ability, why in (("verdict", "be graded by"), ("reset", "start each task with")):
         if not callable(getattr(environment, ability, None)):
             raise UsageError(f"{world.spec!r} has no {ability}() for the arms to {why}")
+    if "oracle" in arms and not callable(getattr(environment, "gold_path", None)):
+        raise UsageError(
+            f"{world.spec!r} has no gold_path() for the arm 'oracle' to follow; leave it out of --arms"
+        )
 
 
 def _available(environment: Any, fold: str, wanted: int) -> int:
