@@ -32,6 +32,14 @@ def run(
             "--model", "-m", metavar="SPEC", help="The model that acts; random for none.  [default: local]"
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="SPEC",
+            help="A memory of your own to compare with: module:factory of a MemorySystem.",
+        ),
+    ] = None,
     worlds: Annotated[
         str | None, typer.Option("--worlds", metavar="A,B,…", help="Only these worlds of the suite.")
     ] = None,
@@ -140,6 +148,7 @@ def run(
         "max_steps": max_steps,
         "seed": seed,
         "practice": practice,
+        "memory": memory,
     }
     wishes = {name: value for name, value in numbers.items() if value is not None}
     if resume:

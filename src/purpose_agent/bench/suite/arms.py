@@ -62,7 +62,7 @@ class Arm:
     without: tuple[str, ...] = ()
 
 
-OURS = "ours"
+OURS, OWN_MEMORY = "ours", "own_memory"
 
 LEARNERS = {
     learner.name: learner
@@ -78,6 +78,7 @@ LEARNERS = {
         Learner("raw_steps", "raw steps", STUDIES),
         Learner("raw_episodes", "raw episodes", STUDIES),
         Learner("placebo", "placebo", STUDIES, unrelated=True),
+        Learner(OWN_MEMORY, "your memory", STUDIES),
         Learner("expel", "ExpeL", STUDIES, asks_model=True),
         Learner("reasoning_bank", "ReasoningBank", STUDIES, asks_model=True),
         Learner("ace", "ACE", STUDIES, asks_model=True),
@@ -94,6 +95,7 @@ ARMS = {
         Arm("raw_episodes", "model + raw episode", "raw_episodes"),
         Arm("placebo", "model + placebo memory", "placebo"),
         Arm("placebo_only", "placebo memory, no model", "placebo", asks_model=False),
+        Arm(OWN_MEMORY, "model + your memory", OWN_MEMORY),
         Arm("expel", "model + ExpeL (re-created)", "expel"),
         Arm("reasoning_bank", "model + ReasoningBank (re-created)", "reasoning_bank"),
         Arm("ace", "model + ACE (re-created)", "ace"),
@@ -120,6 +122,8 @@ QUESTIONS = (
     ("ours", "placebo", "ours against a placebo of as many tokens"),
     ("memory_only", "placebo_only", "ours against a placebo, no model"),
     ("placebo", "no_memory", "what a placebo adds"),
+    (OWN_MEMORY, "no_memory", "what your memory adds to the model"),
+    ("ours", OWN_MEMORY, "ours against your memory"),
     ("mixed", "memory_only", "one memory for all worlds against one for each"),
     ("ours", "expel", "ours against ExpeL"),
     ("ours", "reasoning_bank", "ours against ReasoningBank"),

@@ -14,7 +14,7 @@ from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.critic_policies import gold_path
 from purpose_agent.bench.rows import IMPOSSIBLE
 from purpose_agent.bench.stream import Task, purpose_of
-from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, STUDIES, WATCHES, Arm, Learner
+from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
 from purpose_agent.bench.suite.settings import SuiteSettings
@@ -161,7 +161,7 @@ class Player:
         learner = LEARNERS[job.arm]
         started = time.monotonic()
         used: list[Usage] = []
-        llm = self._model(job.world) if learner.asks_model else None
+        llm = self._model_of(job.world, learner)
         with collect_usage(used.append):
             studied = asyncio.run(study(self._shelf, job, learner, llm))
         total = sum(used, Usage())
@@ -312,7 +312,7 @@ class Player:
         return self._models[spec + name, 0]
 
     def _model_of(self, world: str, learner: Learner) -> LLMBackend | None:
-        return self._model(world) if learner.asks_model else None
+        return self._model(world) if learner.asks_model or learner.name == OWN_MEMORY else None
 
     def _held(self, world: str) -> frozenset[Key]:
         if world not in self._held_out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from purpose_agent.actor import Actor
 from purpose_agent.bench.suite.arms import LEARNERS, OURS, Learner
 from purpose_agent.bench.suite.rows import Job
 from purpose_agent.bench.suite.settings import SuiteSettings
+from purpose_agent.environments import find_object
 from purpose_agent.errors import ModelOutputError, UsageError
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.llm_backend.base import LLMBackend
@@ -153,8 +155,31 @@ def make_system(
             from purpose_agent.bench.rivals.ace import ACE
 
             return ACE(_given(llm))
+        case "own_memory":
+            return _own(shelf.settings.memory, llm)
         case _:
             raise UsageError(f"{learner.name!r} does not study")
+
+
+def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
+    """A user's memory; its factory gets the model where it has a parameter ``llm``.
+
+    Raises:
+        UsageError: there is no such memory.
+    """
+    module, _, target = spec.partition(":")
+    if not module or not target:
+        raise UsageError(f"memory must be module:factory, got {spec!r}")
+    factory = find_object(module, target, spec)
+    if not callable(factory):
+        raise UsageError(f"{spec!r} is no function or class that makes a memory")
+    takes_model = "llm" in inspect.signature(factory).parameters
+    made = factory(llm=llm) if takes_model else factory()
+    if not isinstance(made, MemorySystem):
+        raise UsageError(
+            f"{spec!r} made {made!r:.80}, which is no memory: it needs a name and the methods recall, learn, dump, load"
+        )
+    return made
 
 
 class _TokensLike:
