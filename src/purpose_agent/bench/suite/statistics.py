@@ -181,7 +181,9 @@ def _table(cells: Cells) -> Any:
 
 def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
     """Percentile interval of `_mean`; clusters of tasks and orders are resampled independently."""
-    import numpy as np
+    import numpy
+
+    np: Any = numpy
 
     if not table.size:
         return -1.0, 1.0
@@ -194,17 +196,13 @@ def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
         member[g, rows] = 1.0
     known = ~np.isnan(table)
     filled = np.where(known, table, 0.0)
-    drawn: Any = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=RESAMPLES) @ member
+    drawn = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=RESAMPLES) @ member
     orders = table.shape[1]
     weights = rng.multinomial(orders, np.full(orders, 1 / orders), size=RESAMPLES)
-    plays: Any = weights @ known.T.astype(
-        float
-    )  # of each task in the orders that were drawn: replicates by tasks
-    own: Any = filled.sum(axis=1) / known.sum(
-        axis=1
-    )  # stands where a task was played in none of those orders
-    by_task: Any = np.where(plays > 0, weights @ filled.T / np.maximum(plays, 1), own)
-    means: Any = (drawn * by_task).sum(axis=1) / drawn.sum(axis=1)
+    plays = weights @ known.T.astype(float)  # of each task in the orders that were drawn: replicates by tasks
+    own = filled.sum(axis=1) / known.sum(axis=1)  # stands where a task was played in none of those orders
+    by_task = np.where(plays > 0, weights @ filled.T / np.maximum(plays, 1), own)
+    means = (drawn * by_task).sum(axis=1) / drawn.sum(axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
