@@ -69,12 +69,11 @@ def render(
         f"<h1>{escape(title)}</h1>",
         f'<p class="verdict">{escape(sentence_text(report.verdict))}</p>',
         _standing(report),
-        "".join(f'<p class="note">{escape(sentence_text(note))}</p>' for note in report.notes),
         _contents(report.worlds),
         figures(overall),
         _overall(report),
         *(_world(place, world, worlds[place]) for place, world in enumerate(report.worlds)),
-        f"<section>{_table(making_table(report), 'h2', 'text')}</section>",
+        f"<section>{_notes(report)}{_table(making_table(report), 'h2', 'text')}</section>",
     ]
     return document(title, body, _CSS)
 
@@ -88,6 +87,11 @@ def _standing(report: SuiteReport) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
+def _notes(report: SuiteReport) -> str:
+    lines = "".join(f"<li>{escape(sentence_text(note))}</li>" for note in report.notes)
+    return f"<h2>How it was measured</h2><ul>{lines}</ul>" if lines else ""
+
+
 def _contents(worlds: Sequence[WorldReport]) -> str:
     lines = "".join(
         f'<li><a href="#world-{place}">{escape(name_text(world.name))}</a>: {escape(sentence_text(world.verdict))}</li>'
@@ -98,7 +102,7 @@ def _contents(worlds: Sequence[WorldReport]) -> str:
 
 def _overall(report: SuiteReport) -> str:
     found = differences_table(report.overall, all_labels(report))
-    return _table(found._replace(title="Over all worlds, each weighing the same"), "h2", "text")
+    return _table(found._replace(title="Over all worlds, each task weighing the same"), "h2", "text")
 
 
 def _world(place: int, world: WorldReport, charts: Sequence[tuple[str, str]]) -> str:
