@@ -20,8 +20,15 @@ ALL = tuple(ARMS)
 
 def settings_of(*arms: str, worlds: int = 2, episodes: int = 8, **more: Any) -> SuiteSettings:
     made = tuple(World(name=f"park-{n}", spec=PARK, max_steps=2, episodes=episodes) for n in range(worlds))
-    fields: dict[str, Any] = {"suite": "own", "worlds": made, "model": "scripted", "orders": 2, "tasks": 6, "anchors": 1}
-    return SuiteSettings(arms=arms, **{**fields, **more})
+    fields: dict[str, Any] = {
+        "suite": "own",
+        "worlds": made,
+        "model": "scripted",
+        "orders": 2,
+        "tasks": 6,
+        "anchors": 1,
+    }
+    return SuiteSettings(arms=arms, **{"anchors": 1, **fields, **more})
 
 
 def worked(plan: Plan, workers: int = 3, seed: int = 0) -> list[tuple[int, Job]]:
@@ -112,7 +119,9 @@ def test_rows_of_jobs_that_are_not_planned_do_not_finish_a_plan() -> None:
 @pytest.mark.parametrize("world", [PARK, "fakes.ball_world:BallWorld"])
 def test_no_task_is_both_learned_from_and_held_out(world: str) -> None:
     worlds = (World(name="w", spec=world, max_steps=2, episodes=50),)
-    settings = SuiteSettings(suite="own", worlds=worlds, model="random", arms=("ours", "mixed", "oracle"), anchors=9)
+    settings = SuiteSettings(
+        suite="own", worlds=worlds, model="random", arms=("ours", "mixed", "oracle"), anchors=9
+    )
     jobs = list(planned(settings))
     learned = {(job.fold, job.seed) for job in jobs if job.kind in (TRAIN, ANCHOR)}
     held = {(job.fold, job.seed) for job in jobs if job.kind == TEST}
@@ -134,8 +143,13 @@ def test_orders_learn_from_other_tasks_and_are_tested_on_the_same() -> None:
 
 
 def test_arms_that_ask_a_model_play_fewer_tasks_and_the_same_ones() -> None:
-    jobs = list(planned(settings_of("random", "no_memory", "ours", "memory_only", tasks=9, model_tasks=4, worlds=1)))
-    tasks = {arm: {j.seed for j in jobs if j.kind == TEST and j.arm == arm} for arm in ("random", "no_memory", "ours")}
+    jobs = list(
+        planned(settings_of("random", "no_memory", "ours", "memory_only", tasks=9, model_tasks=4, worlds=1))
+    )
+    tasks = {
+        arm: {j.seed for j in jobs if j.kind == TEST and j.arm == arm}
+        for arm in ("random", "no_memory", "ours")
+    }
     assert {arm: len(seeds) for arm, seeds in tasks.items()} == {"random": 9, "no_memory": 4, "ours": 4}
     assert tasks["no_memory"] == tasks["ours"] < tasks["random"]
 
@@ -157,7 +171,14 @@ def test_arms_that_learn_nothing_are_played_once_for_all_orders_and_all_as_often
 def test_one_memory_for_all_worlds_learns_from_them_in_turns() -> None:
     jobs = [job for job in planned(settings_of("mixed", "memory_only", episodes=3)) if job.arm == "mixed"]
     taught = [(job.world, job.index) for job in jobs if job.kind == TRAIN and job.order == 0]
-    assert taught == [("park-0", 0), ("park-1", 0), ("park-0", 1), ("park-1", 1), ("park-0", 2), ("park-1", 2)]
+    assert taught == [
+        ("park-0", 0),
+        ("park-1", 0),
+        ("park-0", 1),
+        ("park-1", 1),
+        ("park-0", 2),
+        ("park-1", 2),
+    ]
 
 
 @pytest.mark.parametrize("episodes", [1, 2, 3, 7, 8, 50, 100])
@@ -174,7 +195,9 @@ def test_anchors_are_looked_at_after_each_quarter_of_a_stream(episodes: int) -> 
 
 
 def test_anchors_are_tasks_that_were_learned_from_before_the_first_look() -> None:
-    jobs = [j for j in planned(settings_of("ours", worlds=1, orders=1, episodes=8, anchors=99)) if j.kind != TEST]
+    jobs = [
+        j for j in planned(settings_of("ours", worlds=1, orders=1, episodes=8, anchors=99)) if j.kind != TEST
+    ]
     first = [job.kind for job in jobs].index(ANCHOR)
     looked = {job.seed for job in jobs if job.kind == ANCHOR}
     assert looked == {job.seed for job in jobs[:first]}
@@ -184,12 +207,14 @@ def test_the_learners_that_arms_need_come_with_what_they_study() -> None:
     assert [learner.name for learner in learners_of(["raw_steps", "no_memory"])] == [OURS, "raw_steps"]
     assert learners_of(["random", "no_memory"]) == ()
     assert all(LEARNERS[arm.learner] for arm in ARMS.values() if arm.learner)
-    assert [name for name, learner in LEARNERS.items() if learner.how == STUDIES and learner.unrelated] == ["placebo"]
+    assert [name for name, learner in LEARNERS.items() if learner.how == STUDIES and learner.unrelated] == [
+        "placebo"
+    ]
 
 
 def test_arms_are_put_into_the_order_of_the_tables() -> None:
     assert chosen(["ours", "random", "ours"]) == ("random", "ours")
-    with pytest.raises(UsageError, match="nosuch.*no_memory"):
+    with pytest.raises(UsageError, match=r"nosuch.*no_memory"):
         chosen(["ours", "nosuch"])
     with pytest.raises(UsageError, match="at least two"):
         chosen(["ours", "ours"])
