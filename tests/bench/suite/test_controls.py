@@ -131,14 +131,10 @@ def test_a_placebo_shows_items_of_another_world_as_words_without_evidence() -> N
 
 
 def record(name: str, success: bool, steps: int = 2) -> EpisodeRecord:
+    last = steps - 1
     moves = tuple(
         Transition(
-            f"{name}-{n}",
-            f"seen {n}",
-            ("a", "b"),
-            float(success),
-            n == steps - 1,
-            success if n == steps - 1 else None,
+            f"{name}-{n}", f"seen {n}", ("a", "b"), float(success), n == last, success if n == last else None
         )
         for n in range(steps)
     )
@@ -227,8 +223,8 @@ def test_an_expert_follows_its_path_and_guesses_where_it_cannot() -> None:
     expert = ExpertBackend(0)
     expert.path = ["go north", "take coin"]
     options = ["take coin", "go north", "wait"]
-    assert expert.choose(ASKED, options).text == "go north"
+    assert expert.choose(ASKED, options).option == "go north"
     assert expert.path == ["take coin"]
-    assert expert.choose(ASKED, ["wait", "look"]).text in ("wait", "look")
-    assert asyncio.run(expert.achoose(ASKED, options)).text == "take coin"
-    assert expert.choose(ASKED, options).text in options
+    assert expert.choose(ASKED, ["wait", "look"]).option in ("wait", "look")
+    assert asyncio.run(expert.achoose(ASKED, options)).option == "take coin"
+    assert expert.choose(ASKED, options).option in options
