@@ -155,14 +155,14 @@ def test_an_interrupted_suite_goes_on_to_the_same_end(
     assert comparable(again) == comparable(whole)
 
 
+@pytest.mark.slow
 def test_an_episode_that_ended_but_was_not_reported_is_not_played_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between an episode's end and its row, in worlds that share a memory and the numbers of their tasks."""
     settings = two_worlds("random", "mixed", "oracle")
     whole = play(settings, tmp_path / "whole")
-    rows = len(rows_in(tmp_path / "whole"))
-    for lost in (3, rows // 3):
+    for lost in (3, 9):  # of mixed, of oracle
         folder = tmp_path / f"lost-{lost}"
         with monkeypatch.context() as patched:
             interrupt_after(patched, lost + 1)
@@ -176,7 +176,9 @@ def test_an_episode_that_ended_but_was_not_reported_is_not_played_again(
 
 def two_worlds(*arms: str) -> SuiteSettings:
     """Two worlds of the same numbers, the second of which says in other words what is to be done."""
-    settings = make_settings(None, "random", env=BALLS, arms=arms, **{**QUICK, "episodes": 5, "max_steps": 4})
+    settings = make_settings(
+        None, "random", env=BALLS, arms=arms, **{**QUICK, "episodes": 4, "tasks": 2, "max_steps": 4}
+    )
     (world,) = settings.worlds
     other = msgspec.structs.replace(world, name="other", spec="fakes.suite_worlds:PoliteBalls")
     return msgspec.structs.replace(settings, worlds=(world, other))
@@ -185,7 +187,7 @@ def two_worlds(*arms: str) -> SuiteSettings:
 def test_one_memory_for_all_worlds_learns_from_every_episode_of_each(tmp_path: Path) -> None:
     play(two_worlds("random", "mixed"), tmp_path / "out")
     taught = [row for row in rows_in(tmp_path / "out") if row.job.kind == TRAIN and row.counts]
-    assert len({row.run_id for row in taught}) == len(taught) == 8  # one of each five cannot be made
+    assert len({row.run_id for row in taught}) == len(taught) == 6  # one of each four cannot be made
     for row in taught:
         world = BallWorld() if row.job.world != "other" else PoliteBalls()
         world.reset(row.job.seed)
@@ -262,7 +264,7 @@ def test_an_environment_that_grades_nothing_is_refused_before_anything_is_played
 
 
 def test_a_task_that_cannot_be_made_counts_for_no_arm(tmp_path: Path) -> None:
-    report = play(own(BALLS, tasks=40, episodes=5), tmp_path / "out")
+    report = play(own(BALLS, arms=("random", "no_memory"), tasks=40), tmp_path / "out")
     assert {arm.success.n for arm in report.worlds[0].arms} == {39}
     assert any("could not be made" in note for note in report.notes)
 
@@ -284,7 +286,7 @@ def test_what_broke_is_reported_with_a_remedy_and_what_was_done_is_kept(
 
 
 def test_chance_is_another_one_for_each_repeat(tmp_path: Path) -> None:
-    settings = own("Buttons", arms=("no_memory", "ours"), repeats=6, tasks=6, max_steps=1)
+    settings = own("Buttons", arms=("random", "no_memory"), repeats=6, tasks=6, max_steps=1)
     play(settings, tmp_path / "out")
     plays: dict[int, set[bool]] = {}
     for row in rows_in(tmp_path / "out"):
