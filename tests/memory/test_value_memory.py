@@ -237,6 +237,18 @@ def test_a_verified_success_counts_although_the_score_is_hidden() -> None:
     assert episode.shortlist() == [1]
 
 
+def test_a_step_that_fails_the_task_is_worse_than_one_that_changes_nothing() -> None:
+    memory = ValueMemory()
+    offers = ("bite the bullet", "wait")
+    for action, failed in (("bite the bullet", True), ("wait", False)) * 4:
+        step = Transition(action, "Hm.", () if failed else offers, 0.0, failed, False if failed else None)
+        memory.learn(EpisodeRecord(PURPOSE, "A bullet.", offers, (step,), 0.0))
+    episode = memory.episode(PURPOSE)
+    episode.begin("A bullet.", offers)
+    bite, wait = episode.appraise()
+    assert bite.value < wait.value - memory.settings.tolerance
+
+
 def test_an_action_that_was_not_listed_can_be_learned_from() -> None:
     memory = ValueMemory()
     memory.learn(EpisodeRecord("Win.", "Here.", (), (Transition("shout", "Ho!", (), 1.0, True, True),)))

@@ -32,6 +32,14 @@ def run(
             "--model", "-m", metavar="SPEC", help="The model that acts; random for none.  [default: local]"
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="SPEC",
+            help="A memory of your own to compare with: module:factory of a MemorySystem.",
+        ),
+    ] = None,
     worlds: Annotated[
         str | None, typer.Option("--worlds", metavar="A,B,…", help="Only these worlds of the suite.")
     ] = None,
@@ -140,6 +148,7 @@ def run(
         "max_steps": max_steps,
         "seed": seed,
         "practice": practice,
+        "memory": memory,
     }
     wishes = {name: value for name, value in numbers.items() if value is not None}
     if resume:
@@ -199,6 +208,7 @@ def list_suites(as_json: JsonOption = False) -> int:
 def show(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder of a suite.")],
     as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste elsewhere.")] = False,
 ) -> int:
     """The report card in a folder, also of one that is still being played."""
     from rich.console import Console
@@ -211,6 +221,10 @@ def show(
     report = _report(folder)
     if as_json:
         print_json(plain(report))
+    elif markdown:
+        from purpose_agent.bench.suite.markdown import as_markdown
+
+        typer.echo(as_markdown(report), nl=False)
     else:
         print_report(report, Console(width=None if sys.stdout.isatty() else PIPED_WIDTH))
     return DONE

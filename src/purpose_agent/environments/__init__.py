@@ -79,7 +79,14 @@ def resolve_environment(spec: str) -> Environment:
             f"{name!r} in {spec!r} is not a known environment; {hint}Known: {_known()}; "
             "for one of your own write module:factory"
         )
-    return _checked(_make(_find(name, target, spec), parse_settings(text, spec), spec), spec)
+    return _checked(
+        _make(
+            find_object(name, target, spec, f"a known environment ({_known()})"),
+            parse_settings(text, spec),
+            spec,
+        ),
+        spec,
+    )
 
 
 def parse_settings(text: str, spec: str = "") -> dict[str, Any]:
@@ -158,14 +165,24 @@ def _parse_value(value: str) -> int | float | bool | str:
     return value
 
 
-def _find(module: str, target: str, spec: str) -> Any:
-    """What ``target`` names in a module of the user's."""
+def find_object(module: str, target: str, spec: str, known: str = "") -> Any:
+    """What ``target`` names in a module of the user's; the current folder counts.
+
+    Args:
+        module: its name.
+        target: a name in it, with dots for names in names.
+        spec: the whole specification, for the error.
+        known: what the module could have been instead, for the error.
+
+    Raises:
+        UsageError: the module cannot be imported, or has no such name.
+    """
     try:
         with _current_folder_importable():
             found = importlib.import_module(module)
     except Exception as error:  # a user's module may fail in any way
         raise UsageError(
-            f"{module!r} in {spec!r} is neither a known environment ({_known()}) nor a module that can be "
+            f"{module!r} in {spec!r} is {f'neither {known} nor' if known else 'not'} a module that can be "
             f"imported: {describe_error(error)}"
         ) from error
     for part in target.split("."):

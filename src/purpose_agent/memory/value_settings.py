@@ -39,6 +39,8 @@ class ValueSettings:
     """Taken from the reward of every step, in units of score."""
     setback: float = 0.3
     """Share of a loss of score, and of its recovery, that counts as reward; new heights always count in full."""
+    failure_cost: float = 0.1
+    """Taken from the reward of the step with which a task fails, beside the score that it loses, in units of score."""
     curiosity: float = 0.1
     """Exploration bonus of an action never taken in any like situation, in units of score."""
     repeat_cost: float = 0.1

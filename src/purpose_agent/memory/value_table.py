@@ -143,6 +143,8 @@ class ValueTable:
             reward = rise + settings.setback * (change - rise) - settings.step_cost
             if step.success:
                 reward += 1.0 - trace.best
+            if step.done and step.success is False:
+                reward -= settings.failure_cost
             steps.append(CompiledStep(options, chosen, reward))
         ended = bool(record.steps) and (record.steps[-1].done or record.steps[-1].success is True)
         last = () if ended else tuple(self.intern(f) for f in situation_features(trace))

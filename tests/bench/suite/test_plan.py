@@ -28,7 +28,7 @@ def settings_of(*arms: str, worlds: int = 2, episodes: int = 8, **more: Any) -> 
         "tasks": 6,
         "anchors": 1,
     }
-    return SuiteSettings(arms=arms, **{"anchors": 1, **fields, **more})
+    return SuiteSettings(arms=arms, **{**fields, **more})
 
 
 def worked(plan: Plan, workers: int = 3, seed: int = 0) -> list[tuple[int, Job]]:

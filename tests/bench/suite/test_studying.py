@@ -88,7 +88,9 @@ def test_an_expert_solves_what_can_be_made_and_begins_each_task_afresh(
     player: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (world,) = player._worlds
-    jobs = [Job(TRAIN, world, "oracle", index=n, fold="train", seed=n + 4) for n in range(4)]
+    jobs = [
+        Job(TRAIN, world, "oracle", index=2 * n + 1, fold="train", seed=n + 4) for n in range(4)
+    ]  # watched
     assert all(player.play(job).success for job in jobs[:2])
     monkeypatch.setattr(BallWorld, "gold_path", lambda *_: ["what is never offered"])
     player.play(jobs[2])

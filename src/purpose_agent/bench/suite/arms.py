@@ -15,7 +15,7 @@ STRUCTURAL = ("shortest_path", "divergence", "dead_ends", "value_tips")
 """Distillers that need no model."""
 
 PLAYS, WATCHES, STUDIES = "plays", "watches", "studies"
-"""How a learner comes to its episodes: it plays them, an expert plays them, or it reads those that ours played."""
+"""How a learner comes to its episodes: it plays them, an expert plays every other one, or it reads those of ours."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,17 @@ class Arm:
         label: for people.
         learner: whose memory it reads, frozen; "" for none.
         asks_model: whether a language model decides what the memory leaves open; else chance does.
+        without: parts of our memory that are not read.
     """
 
     name: str
     label: str
     learner: str = ""
     asks_model: bool = True
+    without: tuple[str, ...] = ()
 
 
-OURS = "ours"
+OURS, OWN_MEMORY = "ours", "own_memory"
 
 LEARNERS = {
     learner.name: learner
@@ -71,12 +73,12 @@ LEARNERS = {
         Learner("no_structural", "ours, only an LLM distils", distillers=("llm",), asks_model=True),
         Learner("no_credit", "ours without credit", without=("credit",)),
         Learner("no_gate", "ours without the gate", without=("gate",)),
-        Learner("no_values", "ours without the value memory", without=("values",)),
         Learner("no_critic", "ours without the experience critic", without=("experience_critic",)),
-        Learner("oracle", "an expert's episodes", WATCHES, without=("values",)),
+        Learner("oracle", "ours, every other episode an expert's", WATCHES),
         Learner("raw_steps", "raw steps", STUDIES),
         Learner("raw_episodes", "raw episodes", STUDIES),
         Learner("placebo", "placebo", STUDIES, unrelated=True),
+        Learner(OWN_MEMORY, "your memory", STUDIES),
         Learner("expel", "ExpeL", STUDIES, asks_model=True),
         Learner("reasoning_bank", "ReasoningBank", STUDIES, asks_model=True),
         Learner("ace", "ACE", STUDIES, asks_model=True),
@@ -93,6 +95,7 @@ ARMS = {
         Arm("raw_episodes", "model + raw episode", "raw_episodes"),
         Arm("placebo", "model + placebo memory", "placebo"),
         Arm("placebo_only", "placebo memory, no model", "placebo", asks_model=False),
+        Arm(OWN_MEMORY, "model + your memory", OWN_MEMORY),
         Arm("expel", "model + ExpeL (re-created)", "expel"),
         Arm("reasoning_bank", "model + ReasoningBank (re-created)", "reasoning_bank"),
         Arm("ace", "model + ACE (re-created)", "ace"),
@@ -103,9 +106,9 @@ ARMS = {
         Arm("no_structural", "model + ours, only an LLM distils", "no_structural"),
         Arm("no_credit", "model + ours − credit", "no_credit"),
         Arm("no_gate", "model + ours − gate", "no_gate"),
-        Arm("no_values", "model + ours − value memory", "no_values"),
+        Arm("no_values", "model + ours, its lessons alone", OURS, without=("values",)),
         Arm("no_critic", "ours − experience critic, no model", "no_critic", asks_model=False),
-        Arm("oracle", "expert's memory, no model", "oracle", asks_model=False),
+        Arm("oracle", "ours, half of the episodes an expert's, no model", "oracle", asks_model=False),
     )
 }
 """All arms, by name, in the order of the tables."""
@@ -119,10 +122,16 @@ QUESTIONS = (
     ("ours", "placebo", "ours against a placebo of as many tokens"),
     ("memory_only", "placebo_only", "ours against a placebo, no model"),
     ("placebo", "no_memory", "what a placebo adds"),
+    (OWN_MEMORY, "no_memory", "what your memory adds to the model"),
+    ("ours", OWN_MEMORY, "ours against your memory"),
     ("mixed", "memory_only", "one memory for all worlds against one for each"),
     ("ours", "expel", "ours against ExpeL"),
     ("ours", "reasoning_bank", "ours against ReasoningBank"),
     ("ours", "ace", "ours against ACE"),
+    ("no_values", "no_memory", "what lessons alone add to the model"),
+    ("no_values", "expel", "our lessons alone against ExpeL"),
+    ("no_values", "reasoning_bank", "our lessons alone against ReasoningBank"),
+    ("no_values", "ace", "our lessons alone against ACE"),
     ("ours", "with_llm", "what is lost without LLM distillers"),
     ("ours", "no_structural", "what structural distillers add"),
     ("ours", "no_credit", "what credit adds"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from purpose_agent.bench.settings import PRACTICE
-from purpose_agent.bench.suite.arms import ARMS, chosen, learners_of
+from purpose_agent.bench.suite.arms import ARMS, OWN_MEMORY, chosen, learners_of
 from purpose_agent.bench.suite.player import SCRIPTED
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.errors import UsageError
@@ -70,8 +70,8 @@ SUITES = {
             "three text games, and a harder preset of each",
             (
                 *(_textworld(game) for game in _GAMES),
-                _textworld("mapreader", 40, "numLocations=15", name="mapreader-hard"),
-                _textworld("twc", 40, "numLocations=3", name="twc-hard"),
+                _textworld("mapreader", 50, "numLocations=15", name="mapreader-hard"),
+                _textworld("twc", 50, "numLocations=3", name="twc-hard"),
                 _textworld(
                     "cookingworld", 40, "numLocations=3", "numIngredients=2", name="cookingworld-hard"
                 ),
@@ -190,6 +190,13 @@ def make_settings(
     fields: dict[str, Any] = {**dict(found.defaults), **wishes}
     default_model = fields.pop("model", "local")
     _check_numbers({**fields, **of_world})
+    names = list(arms or found.arms)
+    if bool(fields.get("memory")) != (OWN_MEMORY in names):
+        if arms or not fields.get("memory"):
+            raise UsageError(
+                f"the arm {OWN_MEMORY!r} plays with the memory of --memory module:factory; give both"
+            )
+        names.append(OWN_MEMORY)
     practice = fields.get("practice", "model" if found.model else "random")
     if practice not in PRACTICE:
         raise UsageError(f"practice must be one of {', '.join(PRACTICE)}, got {practice!r}")
@@ -198,7 +205,7 @@ def make_settings(
         "suite": found.name,
         "worlds": _worlds(found, worlds, of_world),
         "model": found.model or model or default_model,
-        "arms": chosen(arms or found.arms),
+        "arms": chosen(names),
         "practice": practice,
     }
     return _consistent(SuiteSettings(**decided))

@@ -14,7 +14,7 @@ from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.critic_policies import gold_path
 from purpose_agent.bench.rows import IMPOSSIBLE
 from purpose_agent.bench.stream import Task, purpose_of
-from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, PLAYS, STUDIES, WATCHES, Arm, Learner
+from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
 from purpose_agent.bench.suite.settings import SuiteSettings
@@ -97,13 +97,15 @@ class Player:
         learner = LEARNERS[job.arm]
         environment = self._world(job.world)
         task = _task(job, environment)
-        if learner.mixed:  # two at once would each go on from what it remembers of the store
-            self._close_orchestrators(lambda key: key[0] == TRAIN and key[1] != job.world)
-        orchestrator = self._orchestrator(
-            (TRAIN, job.world, job.arm, str(job.order)), lambda: self._teacher(learner, job)
-        )
+        shown_how = learner.how == WATCHES and bool(job.index % 2)
+        key = (TRAIN, job.world, job.arm, str(job.order), _EXPERT if shown_how else "")
+        if (
+            learner.mixed or learner.how == WATCHES
+        ):  # two would each go on from what it remembers of their store
+            self._close_orchestrators(lambda other: _is_training(other) and other != key)
+        orchestrator = self._orchestrator(key, lambda: self._teacher(learner, job, shown_how))
         begun = self._run_begun(orchestrator, job, environment, task)
-        if learner.how == WATCHES:
+        if shown_how:
             events = [] if begun is None else orchestrator.store.events(begun)
             self._show_expert(job, environment, task, sum(isinstance(e, Executed) for e in events))
         if begun is not None:
@@ -114,9 +116,9 @@ class Player:
             self._close_orchestrators(_of_stream(job))
         return row
 
-    def _teacher(self, learner: Learner, job: Job) -> Orchestrator:
+    def _teacher(self, learner: Learner, job: Job, shown_how: bool) -> Orchestrator:
         practice: LLMBackend
-        if learner.how == WATCHES:
+        if shown_how:
             practice = self._models.setdefault((_EXPERT, job.order), ExpertBackend(self._settings.seed))
         else:
             practice = self._practice(job)
@@ -126,7 +128,7 @@ class Player:
             optimizer_llm=self._model(job.world) if "llm" in learner.distillers else None,
             store=self._shelf.store(job.world, learner.name, job.order),
             distillers=learner.distillers,
-            without=learner.without,
+            without=("values",) if shown_how else learner.without,  # an expert needs no advice
         )
 
     def _show_expert(self, job: Job, environment: Any, task: Task, done: int) -> None:
@@ -166,7 +168,7 @@ class Player:
         learner = LEARNERS[job.arm]
         started = time.monotonic()
         used: list[Usage] = []
-        llm = self._model(job.world) if learner.asks_model else None
+        llm = self._model_of(job.world, learner)
         with collect_usage(used.append):
             studied = asyncio.run(study(self._shelf, job, learner, llm))
         total = sum(used, Usage())
@@ -217,7 +219,7 @@ class Player:
                 environment,
                 store=self._shelf.store(job.world, learner.name, job.order),
                 learning=False,
-                without=learner.without if learner.how == PLAYS else (),
+                without=(*learner.without, *arm.without),
             )
             self._sources[key] = sources_of(orchestrator.store, held)
             return orchestrator
@@ -319,7 +321,7 @@ class Player:
         return self._models[spec + name, 0]
 
     def _model_of(self, world: str, learner: Learner) -> LLMBackend | None:
-        return self._model(world) if learner.asks_model else None
+        return self._model(world) if learner.asks_model or learner.name == OWN_MEMORY else None
 
     def _held(self, world: str) -> frozenset[Key]:
         if world not in self._held_out:

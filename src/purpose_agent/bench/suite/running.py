@@ -264,6 +264,7 @@ def command_of(settings: SuiteSettings, session: Session) -> str:
         "rival_episodes",
         "seed",
         "practice",
+        "memory",
     ):
         if getattr(settings, name) != usual[name]:
             words += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]

@@ -43,6 +43,7 @@ class SuiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         seed: of the streams and of all draws.
         practice: who decides in training what the value memory leaves open: ``model`` or ``random``.
         final: whether the held-out tasks are of the test fold.
+        memory: ``module:factory`` of a user's own `MemorySystem`, which studies what ours played; "" for none.
     """
 
     suite: str
@@ -58,6 +59,7 @@ class SuiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     seed: int = 0
     practice: str = "random"
     final: bool = False
+    memory: str = ""
 
     @property
     def fold(self) -> str:

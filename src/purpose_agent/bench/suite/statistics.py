@@ -181,7 +181,9 @@ def _table(cells: Cells) -> Any:
 
 def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
     """Percentile interval of `_mean`; clusters of tasks and orders are resampled independently."""
-    import numpy as np
+    import numpy
+
+    np: Any = numpy
 
     if not table.size:
         return -1.0, 1.0

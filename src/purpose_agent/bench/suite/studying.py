@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from purpose_agent.actor import Actor
 from purpose_agent.bench.suite.arms import LEARNERS, OURS, Learner
 from purpose_agent.bench.suite.rows import Job
 from purpose_agent.bench.suite.settings import SuiteSettings
+from purpose_agent.environments import find_object
 from purpose_agent.errors import ModelOutputError, UsageError
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.llm_backend.base import LLMBackend
@@ -98,6 +100,7 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
             if record is None or episode.id in known:
                 continue
             trajectory = record.trajectory
+            trajectory.shown = _would_have_shown(system, trajectory)
             result = Studied(trajectory.succeeded)
             try:
                 await system.learn(trajectory, _admissible(source, trajectory))
@@ -107,6 +110,14 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
                 memory.keep(trajectory)
         memory.save()
         return result
+
+
+def _would_have_shown(system: MemorySystem, trajectory: Trajectory) -> list[str]:
+    """Ids of the items that a memory would have shown: a reader of somebody else's episode judges its own notes."""
+    if not trajectory.steps:
+        return []
+    first = trajectory.steps[0].state_before.snapshot()
+    return [item.id for item in system.recall(trajectory.task_description, trajectory.purpose, first).items]
 
 
 def make_system(
@@ -144,8 +155,31 @@ def make_system(
             from purpose_agent.bench.rivals.ace import ACE
 
             return ACE(_given(llm))
+        case "own_memory":
+            return _own(shelf.settings.memory, llm)
         case _:
             raise UsageError(f"{learner.name!r} does not study")
+
+
+def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
+    """A user's memory; its factory gets the model where it has a parameter ``llm``.
+
+    Raises:
+        UsageError: there is no such memory.
+    """
+    module, _, target = spec.partition(":")
+    if not module or not target:
+        raise UsageError(f"memory must be module:factory, got {spec!r}")
+    factory = find_object(module, target, spec)
+    if not callable(factory):
+        raise UsageError(f"{spec!r} is no function or class that makes a memory")
+    takes_model = "llm" in inspect.signature(factory).parameters
+    made = factory(llm=llm) if takes_model else factory()
+    if not isinstance(made, MemorySystem):
+        raise UsageError(
+            f"{spec!r} made {made!r:.80}, which is no memory: it needs a name and the methods recall, learn, dump, load"
+        )
+    return made
 
 
 class _TokensLike:
