@@ -219,7 +219,10 @@ def test_opening_a_store_again_in_one_process_leaves_the_locks_of_the_first(tmp_
     """Closing any descriptor of a file gives up this process's locks on it, and then another one's last close
     deletes the log that is still being written."""
     path = tmp_path / "s.sqlite"
-    script = "import sys; from purpose_agent.store import open_store; s = open_store(sys.argv[1]); s.episodes(); s.close()"
+    script = (
+        "import sys; from purpose_agent.store import open_store; "
+        "s = open_store(sys.argv[1]); s.episodes(); s.close()"
+    )
     with closing(open_store(path)) as first:
         first.save_artefact("kept", b"1", upto=1)
         with closing(open_store(path)) as second:

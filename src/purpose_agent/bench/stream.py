@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -96,13 +97,32 @@ def check_disjoint(learned: Iterable[Task], held_out: Iterable[Task]) -> None:
 def purpose_of(environment: Any, task: Task) -> str:
     """The task in words, as its environment says it before the first step.
 
+    An environment that has no ``purpose_for`` and whose ``purpose`` is more than one text for all tasks is reset to the
+    task first, so that it does not speak of the last one.
+
     Raises:
         UsageError: the environment has no purpose, or cannot make this task.
     """
     ask = getattr(environment, "purpose_for", None)
-    purpose = ask(task.seed, task.options) if callable(ask) else getattr(environment, "purpose", None)
+    if callable(ask):
+        purpose = ask(task.seed, task.options)
+    else:
+        if not isinstance(inspect.getattr_static(cast("type[Any]", type(environment)), "purpose", None), str):
+            _reset(environment, task)
+        purpose = getattr(environment, "purpose", None)
     if not isinstance(purpose, str) or not purpose.strip():
         raise UsageError(
             f"{type(environment).__name__} does not say what its tasks are about; give it a text attribute 'purpose'"
         )
     return purpose
+
+
+def _reset(environment: Any, task: Task) -> None:
+    """Put an environment that says its purpose by itself before a task; one that is asynchronous is left as it is."""
+    reset = getattr(environment, "reset", None)
+    if not callable(reset) or inspect.iscoroutinefunction(reset):
+        return
+    taken = inspect.signature(reset).parameters
+    reset(
+        **{name: value for name, value in (("seed", task.seed), ("options", task.options)) if name in taken}
+    )

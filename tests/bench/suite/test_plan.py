@@ -214,7 +214,7 @@ def test_the_learners_that_arms_need_come_with_what_they_study() -> None:
 
 def test_arms_are_put_into_the_order_of_the_tables() -> None:
     assert chosen(["ours", "random", "ours"]) == ("random", "ours")
-    with pytest.raises(UsageError, match="nosuch.*no_memory"):
+    with pytest.raises(UsageError, match=r"nosuch.*no_memory"):
         chosen(["ours", "nosuch"])
     with pytest.raises(UsageError, match="at least two"):
         chosen(["ours", "ours"])

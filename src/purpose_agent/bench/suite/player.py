@@ -77,6 +77,9 @@ class Player:
         except BrokenEpisode:
             self.close()
             return self._done(job)
+        except KeyboardInterrupt:
+            self._begun.clear()
+            raise
 
     def _done(self, job: Job) -> SuiteRow:
         match job.kind:
@@ -96,6 +99,10 @@ class Player:
         task = _task(job, environment)
         shown_how = learner.how == WATCHES and bool(job.index % 2)
         key = (TRAIN, job.world, job.arm, str(job.order), _EXPERT if shown_how else "")
+        if (
+            learner.mixed or learner.how == WATCHES
+        ):  # two would each go on from what it remembers of their store
+            self._close_orchestrators(lambda other: _is_training(other) and other != key)
         orchestrator = self._orchestrator(key, lambda: self._teacher(learner, job, shown_how))
         begun = self._run_begun(orchestrator, job, environment, task)
         if shown_how:
@@ -254,7 +261,10 @@ class Player:
         self, job: Job, orchestrator: Orchestrator, result: TaskResult, guarded: OrchestratorKey | None = None
     ) -> SuiteRow:
         if result.stop_reason in BROKEN:
-            raise BrokenEpisode(f"{job.world}, {job.arm}, {job.fold} task {job.seed}: {result.error}")
+            raise BrokenEpisode(
+                f"{job.world}, {job.arm}, {job.fold} task {job.seed}: {result.error}; what was done is kept: mend it, "
+                "and go on with --resume"
+            )
         events = orchestrator.store.events(result.run_id)
         started = events[0]
         if guarded is None or not isinstance(started, RunStarted):
@@ -289,7 +299,6 @@ class Player:
     def _close_orchestrators(self, which: Callable[[OrchestratorKey], bool]) -> None:
         for key in [key for key in self._orchestrators if which(key)]:
             self._orchestrators.pop(key).close()
-            self._begun.pop(key[1:4], None)
 
     def _uniform(self, order: int, repeat: int = 0) -> LLMBackend:
         number = self._settings.seed + 1000 * order + repeat
@@ -323,6 +332,7 @@ class Player:
     def close(self) -> None:
         """Free the worlds, the models and the stores; the next `play` opens them again."""
         self._close_orchestrators(_any)
+        self._begun.clear()
         for name in list(self._running):
             self._close_world(name)
         models, self._models = self._models, {}

@@ -201,7 +201,8 @@ def _bootstrap(table: Any, clusters: Sequence[Hashable]) -> tuple[float, float]:
     weights = rng.multinomial(orders, np.full(orders, 1 / orders), size=RESAMPLES)
     plays = weights @ known.T.astype(float)  # of each task in the orders that were drawn: replicates by tasks
     own = filled.sum(axis=1) / known.sum(axis=1)  # stands where a task was played in none of those orders
-    by_task = np.where(plays > 0, weights @ filled.T / np.maximum(plays, 1), own)
+    met = np.asarray(weights @ filled.T / np.maximum(plays, 1), dtype=float)
+    by_task = np.asarray(np.where(plays > 0, met, own), dtype=float)
     means = (drawn * by_task).sum(axis=1) / drawn.sum(axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])

@@ -1,0 +1,60 @@
+"""Somebody's environments, for report cards: whole ones, and such that lack something."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from fakes.ball_world import BallWorld
+from purpose_agent.environment import Environment
+from purpose_agent.types import Action, State, Verdict
+
+
+class PoliteBalls(BallWorld):
+    """The same tasks under the same numbers, in other words."""
+
+    def _words(self) -> str:
+        return super()._words().replace("Your task is to", "Please")
+
+
+class Buttons:
+    """Somebody's environment, without a base class and without folds."""
+
+    max_steps = 2
+    purpose = "Press the right button."
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> State:
+        return State({"right": (seed or 0) % 3, "pressed": -1})
+
+    def admissible_actions(self, state: State) -> list[str]:
+        return [] if self.is_terminal(state) else [f"press button {n}" for n in range(3)]
+
+    def execute(self, action: Action, current_state: State) -> State:
+        return State({**current_state.data, "pressed": int(action.name.split()[-1])})
+
+    def verdict(self, state: State) -> Verdict:
+        return Verdict(float(self.is_terminal(state)), self.is_terminal(state))
+
+    def is_terminal(self, state: State) -> bool:
+        return state.data["pressed"] == state.data["right"]
+
+
+class WithoutVerdict(Environment):
+    actions: ClassVar = {"wait": "do nothing"}
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> State:
+        return State({})
+
+    def execute(self, action: Action, current_state: State) -> State:
+        return current_state
+
+
+class Breaking(Buttons):
+    """Breaks after a while."""
+
+    left: ClassVar[int] = 12
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> State:
+        Breaking.left -= 1
+        if Breaking.left < 0:
+            raise RuntimeError("the wire came off")
+        return super().reset(seed, options)
