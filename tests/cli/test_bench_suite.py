@@ -46,6 +46,9 @@ def test_a_suite_is_played_shown_and_compared(command, tmp_path: Path):
     assert "model + placebo memory" in shown.out
     data = command("bench", "show", "one", "--json").data
     assert data == json.loads((tmp_path / "one" / "report.json").read_text())
+    page = command("bench", "show", "one", "--markdown").out
+    assert page.startswith("**No evidence of a difference")
+    assert "| model + placebo memory |" in page
 
     assert command(*SMOKE, "--seed", "5", "--out", "two").code == 0
     compared = command("bench", "compare", "one", "two")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from purpose_agent.bench.statistics import mcnemar
+from purpose_agent.bench.statistics import mcnemar, wilson
 from purpose_agent.bench.suite import statistics
 from purpose_agent.bench.suite.statistics import (
     difference_estimate,
@@ -238,3 +238,12 @@ def test_more_attempts_are_harder_to_pass(successes: list[int]) -> None:
 def test_more_successes_than_attempts_are_refused() -> None:
     with pytest.raises(UsageError, match="successes"):
         pass_k([(3, 2)], 2)
+
+
+def test_equal_scores_of_few_tasks_are_not_certainty_either() -> None:
+    found = mean_estimate(single([1.0] * 5), alone(single([1.0] * 5)), rate=False)
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(wilson(5, 5)[0])
+    nothing = single([0.0] * 5)
+    difference, _ = difference_estimate(single([1.0] * 5), nothing, alone(nothing), rate=False)
+    assert 0.0 < difference.low < 0.5

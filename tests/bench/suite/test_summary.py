@@ -167,7 +167,8 @@ def test_what_was_forgotten_is_counted_and_streams_are_compared() -> None:
 
 def test_one_stream_does_not_say_what_others_forget() -> None:
     (found,) = retention(looks({1: [True], 2: [False]}), 4)
-    assert (found.transfer.value, found.transfer.low, found.transfer.high) == (-1.0, -1.0, 1.0)
+    assert found.transfer.value == found.transfer.low == -1.0
+    assert found.transfer.high > 0.0, "one task of one stream says little about others"
 
 
 def test_one_look_is_no_retention_yet() -> None:

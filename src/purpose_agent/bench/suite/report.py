@@ -150,8 +150,8 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
         learner: whose memory.
         at: after so many training episodes.
         rates: success on the set at each of them, averaged over orders.
-        transfer: mean over streams of (final rate minus the best earlier one), its ``n``; negative where something was
-            forgotten. The interval of a single stream is [-1, 1]: it says nothing about others.
+        transfer: success on the set at the last point minus that at each stream's best earlier one; negative where
+            something was forgotten. Its ``n`` counts positions in the set.
         lost: tasks solved at an earlier point and not at the last, over all orders.
         n: tasks times orders.
     """

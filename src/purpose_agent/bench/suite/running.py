@@ -35,7 +35,7 @@ from purpose_agent.bench.suite.progress import SuiteProgress
 from purpose_agent.bench.suite.report import SuiteReport, WorldReport
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kind
 from purpose_agent.bench.suite.settings import SuiteSettings, World
-from purpose_agent.bench.suite.studying import Shelf
+from purpose_agent.bench.suite.studying import Shelf, find_memory
 from purpose_agent.bench.suite.summary import (
     arm_summaries,
     curves,
@@ -87,6 +87,8 @@ def run_suite(settings: SuiteSettings, session: Session, console: Console | None
     """
     console = console or Console()
     _check_session(session)
+    if settings.memory:
+        find_memory(settings.memory)
     for world in settings.worlds:
         check_world(world, settings.arms)
     if settings.model != SCRIPTED:

@@ -13,8 +13,9 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from purpose_agent.bench.statistics import CONFIDENCE, tango, wilson
+from purpose_agent.bench.statistics import CONFIDENCE, tango
 from purpose_agent.bench.suite.report import Estimate
+from purpose_agent.calibration import score_interval
 from purpose_agent.errors import UsageError
 
 RESAMPLES = 4000
@@ -30,14 +31,15 @@ def mean_estimate(cells: Cells, clusters: Mapping[Hashable, Hashable], *, rate: 
     Args:
         cells: results.
         clusters: of each task; tasks of one cluster are drawn together.
-        rate: whether results are shares of successes; then the interval is never narrower than Wilson's for as many
-            tasks, so that all or none of few tasks is not taken for certainty.
+        rate: whether results are shares of successes, else scores in [0, 1]. All or none of few tasks is not taken for
+            certainty: the interval of a rate is never narrower than Wilson's for as many tasks, and equal scores, which
+            a bootstrap cannot tell from certainty, get Wilson's too.
     """
     table = _table(cells)
     value = _mean(table)
     low, high = _bootstrap(table, [clusters[task] for task in cells])
-    if rate:
-        least, most = wilson(round(value * len(cells)), len(cells))
+    if rate or _are_equal(low, high):
+        least, most = score_interval(min(1.0, max(0.0, value)), len(cells), CONFIDENCE)
         low, high = min(low, least), max(high, most)
     return Estimate(value, min(low, value), max(high, value), len(cells))
 
@@ -66,9 +68,17 @@ def difference_estimate(
         down = -sum(m for m in means.values() if m < 0)
         least, most = tango(round(up), round(down), len(means))
         low, high = min(low, least), max(high, most)
+    elif _are_equal(low, high):
+        least, most = score_interval((value + 1) / 2, len(means), CONFIDENCE)
+        low, high = min(low, 2 * least - 1), max(high, 2 * most - 1)
     return Estimate(value, min(low, value), max(high, value), len(differences)), permutation_p(
         means, clusters
     )
+
+
+def _are_equal(low: float, high: float) -> bool:
+    """Whether every resample has the same mean, so that the bootstrap knows nothing of how far others may differ."""
+    return high - low < 1e-9
 
 
 def paired(first: Cells, second: Cells) -> dict[Hashable, dict[int, float]]:

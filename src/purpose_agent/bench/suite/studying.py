@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -161,11 +162,11 @@ def make_system(
             raise UsageError(f"{learner.name!r} does not study")
 
 
-def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
-    """A user's memory; its factory gets the model where it has a parameter ``llm``.
+def find_memory(spec: str) -> Callable[..., Any]:
+    """The factory of a user's memory.
 
     Raises:
-        UsageError: there is no such memory.
+        UsageError: there is none of that name.
     """
     module, _, target = spec.partition(":")
     if not module or not target:
@@ -173,6 +174,16 @@ def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
     factory = find_object(module, target, spec)
     if not callable(factory):
         raise UsageError(f"{spec!r} is no function or class that makes a memory")
+    return factory
+
+
+def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
+    """A user's memory; its factory gets the model where it has a parameter ``llm``.
+
+    Raises:
+        UsageError: what it makes is no memory.
+    """
+    factory = find_memory(spec)
     takes_model = "llm" in inspect.signature(factory).parameters
     made = factory(llm=llm) if takes_model else factory()
     if not isinstance(made, MemorySystem):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-import msgspec
-
 from purpose_agent.bench.report_card import p_text
 from purpose_agent.bench.statistics import CONFIDENCE, moving_rate
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, QUESTIONS, STUDIES
@@ -22,7 +20,7 @@ from purpose_agent.bench.suite.report import (
 )
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Cost, SuiteRow, of_kind
 from purpose_agent.bench.suite.settings import SuiteSettings, World
-from purpose_agent.bench.suite.statistics import Cells, difference_estimate, mean_estimate, pass_k
+from purpose_agent.bench.suite.statistics import difference_estimate, mean_estimate, pass_k
 
 WINDOW = 10
 """Episodes in the moving mean of a curve."""
@@ -267,14 +265,16 @@ def _retention(name: str, rows: Sequence[SuiteRow], episodes: int) -> Retention:
         order: [_mean([float(by[q]) for (o, _), by in whole.items() if o == order]) for q in quarters]
         for order in orders
     }
-    changes: Cells = {order: {0: r[-1] - max(r[:-1])} for order, r in rates.items() if len(r) > 1}
-    transfer = (
-        mean_estimate(changes, {order: order for order in changes}, rate=False)
-        if changes
-        else Estimate(0.0, 0.0, 0.0, 0)
-    )
-    if transfer.n == 1:  # one stream does not say how far others would be from it
-        transfer = msgspec.structs.replace(transfer, low=-1.0, high=1.0)
+    best = {order: quarters[r.index(max(r[:-1]))] for order, r in rates.items() if len(r) > 1}
+    last: dict[Hashable, dict[int, float]] = {}
+    earlier: dict[Hashable, dict[int, float]] = {}
+    for (order, index), by in sorted(whole.items()):
+        if order in best:
+            last.setdefault(index, {})[order] = float(by[quarters[-1]])
+            earlier.setdefault(index, {})[order] = float(by[best[order]])
+    transfer = Estimate(0.0, 0.0, 0.0, 0)
+    if last:
+        transfer, _ = difference_estimate(last, earlier, {index: index for index in last}, rate=True)
     return Retention(
         learner=name,
         at=[math.ceil(q * episodes / QUARTERS) for q in quarters],
