@@ -67,6 +67,15 @@ def test_the_verdict_claims_what_was_compared(first: Any, second: Any, claim: st
     assert verdict(found, complete=False).endswith("Not finished: more is to come.")
 
 
+def test_where_nobody_succeeds_the_verdict_tells_the_score() -> None:
+    """ScienceWorld: partial progress is real where success is rare, and is not called success."""
+    ours = [row("ours", i, False, score=0.2 + 0.01 * (i % 5)) for i in range(20)]
+    none = [row("no_memory", i, False, score=0.0) for i in range(20)]
+    said = verdict(differences([*ours, *none], settings_of("ours", "no_memory")), complete=True)
+    assert said.startswith("No evidence that memory helped: +0 points")
+    assert "But the mean score rose: +22 points" in said
+
+
 def test_nothing_is_claimed_before_two_arms_played_one_task() -> None:
     rows = [row("ours", 0, True), row("no_memory", 1, False)]
     assert differences(rows, settings_of("ours", "no_memory")) == []

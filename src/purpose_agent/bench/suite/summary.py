@@ -162,12 +162,20 @@ def verdict(found: Sequence[Difference], complete: bool) -> str:
     )
     memory = ARMS[first.first].learner == OURS and ARMS[first.second].learner in ("", "placebo")
     if not is_evidence(first):
-        text = f"No evidence {'that memory helped' if memory else 'of a difference'}: {numbers}."
+        text = f"No evidence {'that memory helped' if memory else 'of a difference'}: {numbers}.{_of_score(first)}"
     elif memory:
         text = f"Memory {'helped' if d.value > 0 else 'hurt'}: {numbers}."
     else:
         text = f"They differ: {numbers}."
     return text if complete else f"{text} Not finished: more is to come."
+
+
+def _of_score(difference: Difference) -> str:
+    """What can be said of the mean score where successes do not tell; empty where it does not tell either."""
+    d, p = difference.score, difference.score_p
+    if p > 1 - CONFIDENCE or d.low <= 0 <= d.high:
+        return ""
+    return f" But the mean score {'rose' if d.value > 0 else 'fell'}: {points(d)}, p {p_text(p)}."
 
 
 def points(d: Estimate) -> str:
