@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 
 import pytest
@@ -11,6 +12,10 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True
 )  # a slow machine is no failure; runs repeat
 settings.load_profile("suite")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts the suite in the background has Ctrl-C ignored, and children inherit that; tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
