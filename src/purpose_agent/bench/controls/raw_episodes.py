@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from purpose_agent.bench.controls.stored_texts import NearestTexts
-from purpose_agent.errors import UsageError
+from purpose_agent.bench.controls.stored_texts import KeptTexts
 from purpose_agent.llm_backend.usage import estimate_tokens
 from purpose_agent.memory_system import Recalled
 from purpose_agent.prompt_text import prompt_line
@@ -42,17 +41,14 @@ class RawEpisodes:
     name = "raw_episodes"
 
     def __init__(self) -> None:
-        self._kept: list[Kept] = []
-        self._index: NearestTexts | None = None
+        self._kept = KeptTexts(Kept, lambda kept: kept.about)
 
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """The nearest episode, as an example."""
         if not self._kept:
             return Recalled()
-        if self._index is None:
-            self._index = NearestTexts([kept.about for kept in self._kept])
-        near = self._index.near(_about(task, purpose, state.describe()), 1)
-        found = self._kept[near[0][0] if near else -1]
+        near = self._kept.near(_about(task, purpose, state.describe()), 1)
+        found = near[0][0] if near else self._kept.newest()
         return Recalled(example=found.text, example_id=found.id)
 
     async def learn(self, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> Sequence[str]:
@@ -61,21 +57,16 @@ class RawEpisodes:
             return []
         first = trajectory.steps[0].state_before.describe()
         about = _about(trajectory.task_description, trajectory.purpose, first)
-        self._kept.append(Kept(trajectory.id, about, as_happened(trajectory)))
-        self._index = None
+        self._kept.add([Kept(trajectory.id, about, as_happened(trajectory))])
         return [trajectory.id]
 
     def dump(self) -> bytes:
         """All kept episodes."""
-        return msgspec.msgpack.encode(self._kept)
+        return self._kept.dump()
 
     def load(self, payload: bytes) -> None:
         """See `MemorySystem.load`."""
-        try:
-            self._kept = msgspec.msgpack.decode(payload, type=list[Kept])
-        except msgspec.DecodeError as e:
-            raise UsageError(f"these are no kept episodes: {e}") from e
-        self._index = None
+        self._kept.load(payload)
 
 
 def as_happened(trajectory: Trajectory, tokens: int = TOKENS) -> str:

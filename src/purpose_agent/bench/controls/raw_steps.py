@@ -10,8 +10,7 @@ from random import Random
 
 import msgspec
 
-from purpose_agent.bench.controls.stored_texts import NearestTexts, overlap
-from purpose_agent.errors import UsageError
+from purpose_agent.bench.controls.stored_texts import KeptTexts, overlap
 from purpose_agent.memory_system import Recalled, Shortlist
 from purpose_agent.types import Action, Snapshot, Trajectory, Verdict
 
@@ -42,8 +41,7 @@ class RawSteps:
     name = "raw_steps"
 
     def __init__(self) -> None:
-        self._kept: list[KeptStep] = []
-        self._index: NearestTexts | None = None
+        self._kept = KeptTexts(KeptStep, lambda kept: kept.situation)
 
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """Nothing in words."""
@@ -51,11 +49,7 @@ class RawSteps:
 
     def guide(self, purpose: str, seed: int | None, *, explore: bool) -> NearestSteps | None:
         """Votes of the nearest steps; None before anything went well."""
-        if not self._kept:
-            return None
-        if self._index is None:
-            self._index = NearestTexts([kept.situation for kept in self._kept])
-        return NearestSteps(self._index, self._kept, purpose, seed or 0)
+        return NearestSteps(self._kept, purpose, seed or 0) if self._kept else None
 
     async def learn(self, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> Sequence[str]:
         """Keep the steps, if the episode went well."""
@@ -63,25 +57,24 @@ class RawSteps:
         worth = 1.0 if trajectory.succeeded else (final or 0.0) / 10
         if worth < GOOD:
             return []
-        before = ""
-        for step in trajectory.steps:
-            seen = situation(trajectory.purpose, step.state_before.describe(), before)
-            self._kept.append(KeptStep(seen, step.action.command, worth))
-            before = step.action.command
-        self._index = None
+        commands = ["", *(step.action.command for step in trajectory.steps)]
+        self._kept.add(
+            KeptStep(
+                situation(trajectory.purpose, step.state_before.describe(), before),
+                step.action.command,
+                worth,
+            )
+            for step, before in zip(trajectory.steps, commands, strict=False)
+        )
         return [trajectory.id]
 
     def dump(self) -> bytes:
         """All kept steps."""
-        return msgspec.msgpack.encode(self._kept)
+        return self._kept.dump()
 
     def load(self, payload: bytes) -> None:
         """See `MemorySystem.load`."""
-        try:
-            self._kept = msgspec.msgpack.decode(payload, type=list[KeptStep])
-        except msgspec.DecodeError as e:
-            raise UsageError(f"these are no kept steps: {e}") from e
-        self._index = None
+        self._kept.load(payload)
 
 
 class NearestSteps:
@@ -89,8 +82,7 @@ class NearestSteps:
 
     knows_something = True
 
-    def __init__(self, index: NearestTexts, kept: Sequence[KeptStep], purpose: str, seed: int) -> None:
-        self._index = index
+    def __init__(self, kept: KeptTexts[KeptStep], purpose: str, seed: int) -> None:
         self._kept = kept
         self._purpose = purpose
         self._dice = Random(seed)
@@ -113,12 +105,9 @@ class NearestSteps:
         """The option that the nearest steps speak for most, among those tried least here."""
         counts = [self._done.get((self._state, option.command), 0) for option in options]
         left = [o for o, n in zip(options, counts, strict=True) if n == min(counts)]
-        near = self._index.near(situation(self._purpose, self._state, self._before), NEIGHBOURS)
+        near = self._kept.near(situation(self._purpose, self._state, self._before), NEIGHBOURS)
         votes = {
-            o.key: sum(
-                weight * self._kept[i].worth * overlap(o.command, self._kept[i].action) ** 2
-                for i, weight in near
-            )
+            o.key: sum(weight * step.worth * overlap(o.command, step.action) ** 2 for step, weight in near)
             for o in left
         }
         most = max(votes.values())

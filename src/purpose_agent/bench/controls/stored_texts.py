@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from purpose_agent.errors import UsageError
+
+KeptT = TypeVar("KeptT", bound=msgspec.Struct)
 
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -41,6 +48,55 @@ class NearestTexts:
             for i, weight in self._postings[word]:
                 found[i] = found.get(i, 0.0) + weight * weights[word] / length
         return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+
+class KeptTexts(Generic[KeptT]):
+    """Things that are kept and found again by a text.
+
+    Args:
+        kind: of the things.
+        text: of one of them.
+    """
+
+    def __init__(self, kind: type[KeptT], text: Callable[[KeptT], str]) -> None:
+        self._kind = kind
+        self._text = text
+        self._kept: list[KeptT] = []
+        self._index: NearestTexts | None = None
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, things: Iterable[KeptT]) -> None:
+        """Keep more of them."""
+        self._kept += things
+        self._index = None
+
+    def near(self, text: str, limit: int) -> list[tuple[KeptT, float]]:
+        """(thing, cosine) of the nearest, best first; see `NearestTexts.near`."""
+        if self._index is None:
+            self._index = NearestTexts([self._text(kept) for kept in self._kept])
+        return [(self._kept[i], cosine) for i, cosine in self._index.near(text, limit)]
+
+    def newest(self) -> KeptT:
+        """The one that was kept last."""
+        return self._kept[-1]
+
+    def dump(self) -> bytes:
+        """All of them."""
+        return msgspec.msgpack.encode(self._kept)
+
+    def load(self, payload: bytes) -> None:
+        """Keep what was dumped, and nothing else.
+
+        Raises:
+            UsageError: these are other things.
+        """
+        try:
+            self._kept = msgspec.msgpack.decode(payload, type=list[self._kind])
+        except msgspec.DecodeError as e:
+            raise UsageError(f"these are no kept {self._kind.__name__}s: {e}") from e
+        self._index = None
 
 
 def words(text: str) -> list[str]:
