@@ -15,7 +15,7 @@ from purpose_agent.memory.library import Library
 from purpose_agent.memory.life_cycle import is_shown
 from purpose_agent.memory.provenance.allowed_actions import names_unknown_action
 from purpose_agent.memory.provenance.labels import outcome_trust
-from purpose_agent.memory.retrieval import PER_ACTION, PER_TIER, TOKEN_BUDGET, select
+from purpose_agent.memory.retrieval import PER_ACTION, PER_TIER, SPARSE_TOKENS, TOKEN_BUDGET, select
 from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory_system import Example
@@ -95,7 +95,7 @@ class TaskMemory:
             leave_out=(lambda h: derived_from(h, without)) if without else None,
             per_tier=1 if sparse else PER_TIER,
             per_action=1 if sparse else PER_ACTION,
-            token_budget=200 if sparse else TOKEN_BUDGET,
+            token_budget=SPARSE_TOKENS if sparse else TOKEN_BUDGET,
         )
         memory = self._tried(memory, purpose, seed)
         if probing is not None:

@@ -30,6 +30,9 @@ NEAR_DUPLICATE = 0.7
 PER_TIER, PER_ACTION, TOKEN_BUDGET = 4, 2, 600
 """Most items of a tier, most tips about an action, and most tokens of the prefix block, for an actor that writes."""
 
+SPARSE_TOKENS = 200
+"""Most tokens of the prefix block for an actor that only chooses."""
+
 BLOCK_TOKENS = 32
 """What the block around the items costs."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from purpose_agent.memory.rendering import strategic_line
-from purpose_agent.memory.retrieval import BLOCK_TOKENS
+from purpose_agent.memory.retrieval import BLOCK_TOKENS, SPARSE_TOKENS
 from purpose_agent.types import Evidence, Heuristic, MemoryTier
 
-ROOM = 200
+ROOM = SPARSE_TOKENS
 """Estimated tokens of the whole block, as ours has for an actor that chooses."""
 
 

@@ -16,9 +16,9 @@ from purpose_agent.bench.rows import IMPOSSIBLE
 from purpose_agent.bench.stream import Task, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
-from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
+from purpose_agent.bench.suite.rows import ANCHOR, STUDY, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
 from purpose_agent.bench.suite.settings import SuiteSettings
-from purpose_agent.bench.suite.studying import Shelf, make_system, study
+from purpose_agent.bench.suite.studying import Shelf, make_system, shown_tokens, study
 from purpose_agent.bench.suite.tasks import held_out
 from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import PurposeAgentError, UsageError
@@ -26,8 +26,7 @@ from purpose_agent.events import Executed, RunStarted
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.llm_backend.resolve import resolve_backend
 from purpose_agent.llm_backend.uniform import UniformBackend
-from purpose_agent.llm_backend.usage import Usage, collect_usage, estimate_tokens
-from purpose_agent.memory.rendering import memory_block
+from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.orchestrator import Orchestrator
 from purpose_agent.result import TaskResult
 
@@ -82,15 +81,8 @@ class Player:
             raise
 
     def _done(self, job: Job) -> SuiteRow:
-        match job.kind:
-            case "train":
-                return self._train(job)
-            case "study":
-                return self._study(job)
-            case "anchor":
-                return self._look(job)
-            case _:
-                return self._test(job)
+        ways = {TRAIN: self._train, STUDY: self._study, ANCHOR: self._look, TEST: self._test}
+        return ways[job.kind](job)
 
     # -- learning ------------------------------------------------------------------------------------------
     def _train(self, job: Job) -> SuiteRow:
@@ -200,13 +192,12 @@ class Player:
         arm = ARMS[job.arm]
         environment = self._world(job.world)
         key = (TEST, job.world, job.arm, str(job.order), str(job.repeat))
-        orchestrator = self._orchestrator(key, lambda: self._reader(arm, job, environment))
+        orchestrator = self._orchestrator(key, lambda: self._reader(arm, job, environment, key))
         return self._new(job, orchestrator, environment, _task(job, environment), guarded=key)
 
-    def _reader(self, arm: Arm, job: Job, environment: Any) -> Orchestrator:
+    def _reader(self, arm: Arm, job: Job, environment: Any, key: OrchestratorKey) -> Orchestrator:
         self._close_orchestrators(_is_training)
         decides = self._decider(job) if arm.asks_model else self._uniform(job.order, job.repeat)
-        key = (TEST, job.world, job.arm, str(job.order), str(job.repeat))
         if not arm.learner:
             self._sources[key] = frozenset()
             store = self._shelf.store(job.world, arm.name, 0)
@@ -271,8 +262,7 @@ class Player:
             return row_of(job, events)
         memory, example = orchestrator.runner.memory.as_shown(started)
         followed = traced(memory.items, example, self._sources[guarded], result.run_id)
-        text = memory_block(memory, inline_procedures=True) + (example.text if example else "")
-        return row_of(job, events, memory_tokens=estimate_tokens(text) if text else 0, traced=followed)
+        return row_of(job, events, memory_tokens=shown_tokens(memory, example), traced=followed)
 
     # -- what is kept open ---------------------------------------------------------------------------------
     def _world(self, name: str) -> Any:

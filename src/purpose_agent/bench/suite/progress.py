@@ -34,10 +34,10 @@ class SuiteProgress:
     def __init__(self, console: Console, jobs: Sequence[Job], done: Iterable[SuiteRow], workers: int) -> None:
         self._console = console
         self._workers = workers
-        self._left = {job: None for job in jobs}
+        self._left = dict.fromkeys(jobs)
         self._total = len(jobs)
         self._seconds: dict[Cost, list[float]] = {}
-        self._started = self._said = time.monotonic()
+        self._said = time.monotonic()
         for row in done:
             self._take(row)
         self._bar: Progress | None = None
@@ -60,13 +60,12 @@ class SuiteProgress:
     def advance(self, row: SuiteRow) -> None:
         """A job ended."""
         self._take(row)
-        note = f"{row.job.world} · {row.job.arm}{self._rest()}"
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._finished, note=note)
+            self._bar.update(self._task, completed=self._finished, note=self._note(row))
         elif time.monotonic() - self._said >= LINE_EVERY_SECONDS or not self._left:
             self._said = time.monotonic()
             self._console.print(
-                f"{self._finished} of {self._total} jobs done ({note})",
+                f"{self._finished} of {self._total} jobs done ({self._note(row)})",
                 soft_wrap=True, highlight=False, markup=False,
             )  # fmt: skip
 
@@ -79,6 +78,9 @@ class SuiteProgress:
         self._left.pop(row.job, None)
         for cost in _costs(row.job):
             self._seconds.setdefault(cost, []).append(row.seconds)
+
+    def _note(self, row: SuiteRow) -> str:
+        return f"{row.job.world} · {row.job.arm}{self._rest()}"
 
     def _rest(self) -> str:
         """How long the rest may take, by what like jobs took; empty while that cannot be told."""

@@ -24,9 +24,10 @@ from purpose_agent.llm_backend.mock import MockLLMBackend
 from purpose_agent.llm_backend.usage import estimate_tokens
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.rendering import memory_block
+from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.value_learner import RECORD
 from purpose_agent.memory.value_record import EpisodeRecord
-from purpose_agent.memory_system import MemorySystem
+from purpose_agent.memory_system import Example, MemorySystem
 from purpose_agent.other_memory import OtherMemory
 from purpose_agent.store import open_store
 from purpose_agent.store.base import Store
@@ -205,8 +206,13 @@ class _TokensLike:
             memory = TaskMemory(Actor(MockLLMBackend()), ExperienceReplay(store=store), Library(store))
             memory.sync_actor()
             selection, example = memory.for_task(task, purpose, state, "choice", None)
-        text = memory_block(selection, inline_procedures=True) + (example.text if example else "")
-        return estimate_tokens(text) if text else 0
+        return shown_tokens(selection, example)
+
+
+def shown_tokens(memory: Selection, example: Example | None) -> int:
+    """Estimated tokens of what a memory shows with the first state to an actor that chooses."""
+    text = memory_block(memory, inline_procedures=True) + (example.text if example else "")
+    return estimate_tokens(text) if text else 0
 
 
 def _unrelated(shelf: Shelf, world: str, order: int) -> list[Heuristic]:
