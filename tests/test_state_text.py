@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from purpose_agent import state_text
-from purpose_agent.bench.attacks import ATTACKS
+from purpose_agent.bench.critic.injections import ATTACKS
 from purpose_agent.state_text import for_evaluator
 
 BENIGN = [

@@ -90,7 +90,7 @@ def test_the_embedded_model_is_warned_about_when_missing_and_fails_when_damaged(
 def test_demo_hands_its_options_on(command, monkeypatch):
     import msgspec
 
-    from purpose_agent.bench import demo
+    from purpose_agent.bench.demo import running
 
     class Report(msgspec.Struct):
         complete: bool
@@ -102,7 +102,7 @@ def test_demo_hands_its_options_on(command, monkeypatch):
         console.print("progress")
         return Report(complete=False)
 
-    monkeypatch.setattr(demo, "run_demo", run_demo)
+    monkeypatch.setattr(running, "run_demo", run_demo)
     ended = command("demo", "--game", "twc", "--model", "mock", "--tasks", "3", "--json")
     assert (ended.code, ended.data) == (130, {"complete": False})
     assert ended.err == "progress\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from purpose_agent.bench.rows import Row
+from purpose_agent.bench.demo.rows import Row
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> & \"'\x00\ud800</style></svg>]]>"
 

@@ -1,7 +1,7 @@
 """A process that does jobs: what it is about and jobs in as JSON lines, rows out.
 
-``python -m purpose_agent.bench.worker`` is started by `purpose_agent.bench.workers`. It has its own world and its own
-model. It ends when its input does; SIGINT leaves the running episode so that it can be continued.
+A module that calls `serve` is started by `purpose_agent.bench.workers`. It has its own world and its own model. It
+ends when its input does; SIGINT leaves the running episode so that it can be continued.
 """
 
 from __future__ import annotations
@@ -9,24 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from purpose_agent.bench.arms import Player
-from purpose_agent.bench.rows import Job
-from purpose_agent.bench.settings import DemoSettings
 from purpose_agent.errors import PurposeAgentError, describe_error
 
 HelloT = TypeVar("HelloT", bound=msgspec.Struct)
-
-
-class Hello(msgspec.Struct, frozen=True):
-    """The first line in: what to play."""
-
-    settings: DemoSettings
-    out: str
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,7 +69,3 @@ def _answer(doer: Doer, line: bytes, job_type: type[msgspec.Struct]) -> Answer:
         return Answer(error=str(e), kind=type(e).__name__, exit_code=e.exit_code)
     except Exception as e:  # the process boundary: whatever it is, the parent must hear of it
         return Answer(error=describe_error(e))
-
-
-if __name__ == "__main__":
-    sys.exit(serve(Hello, Job, lambda hello: Player(hello.settings, Path(hello.out))))

@@ -15,11 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from purpose_agent.bench.arms import Player
-from purpose_agent.bench.plan import Plan
-from purpose_agent.bench.rows import Row
-from purpose_agent.bench.settings import DemoSettings
-from purpose_agent.bench.worker import Answer, Doer, Hello
+from purpose_agent.bench.worker import Answer, Doer
 from purpose_agent.errors import PurposeAgentError, UsageError
 
 RowT = TypeVar("RowT", bound=msgspec.Struct)
@@ -57,12 +53,6 @@ class Jobs(Protocol[TakenT]):
     def done(self, row: TakenT) -> None:
         """Take in a finished job."""
         ...
-
-
-def played(plan: Plan, settings: DemoSettings, out: Path, jobs: int) -> Generator[Row]:
-    """The rows of all episodes of a demo that are left, as they come; see `worked`."""
-    hello = Hello(settings, str(out))
-    return worked(plan, jobs, "purpose_agent.bench.worker", hello, Row, lambda: Player(settings, out))
 
 
 def worked(

@@ -137,9 +137,9 @@ def critic(
     """
     from rich.console import Console
 
-    from purpose_agent.bench.critic_bench import run_critic
-    from purpose_agent.bench.critic_folder import settings_for
-    from purpose_agent.bench.critic_output import as_json as plain
+    from purpose_agent.bench.critic.folder import settings_for
+    from purpose_agent.bench.critic.output import as_json as plain
+    from purpose_agent.bench.critic.running import run_critic
     from purpose_agent.cli.exit_codes import BROKEN, DONE, INTERRUPTED
     from purpose_agent.cli.plain_text import print_json
 

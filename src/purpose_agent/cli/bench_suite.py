@@ -168,7 +168,7 @@ def run(
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     report = run_suite(settings, Session(Path(out), jobs, minutes), console)
     if as_json:
-        from purpose_agent.bench.suite.output import as_json as plain
+        from purpose_agent.bench.report.output import as_json as plain
 
         print_json(plain(report))
     return DONE if report.complete else INTERRUPTED
@@ -213,8 +213,8 @@ def show(
     """The report card in a folder, also of one that is still being played."""
     from rich.console import Console
 
-    from purpose_agent.bench.suite.output import as_json as plain
-    from purpose_agent.bench.suite.output import print_report
+    from purpose_agent.bench.report.output import as_json as plain
+    from purpose_agent.bench.report.output import print_report
     from purpose_agent.cli.exit_codes import DONE
     from purpose_agent.cli.plain_text import print_json
 
@@ -222,7 +222,7 @@ def show(
     if as_json:
         print_json(plain(report))
     elif markdown:
-        from purpose_agent.bench.suite.markdown import as_markdown
+        from purpose_agent.bench.report.markdown import as_markdown
 
         typer.echo(as_markdown(report), nl=False)
     else:
@@ -237,7 +237,7 @@ def compare(
     """Two report cards side by side: each arm in both, and what differs in the settings."""
     from rich.console import Console
 
-    from purpose_agent.bench.suite.output import print_comparison
+    from purpose_agent.bench.report.output import print_comparison
     from purpose_agent.cli.exit_codes import DONE
 
     width = None if sys.stdout.isatty() else PIPED_WIDTH

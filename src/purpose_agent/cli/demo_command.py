@@ -68,7 +68,7 @@ def demo(
     import msgspec
     from rich.console import Console
 
-    from purpose_agent.bench.demo import run_demo
+    from purpose_agent.bench.demo.running import run_demo
     from purpose_agent.cli.exit_codes import DONE, INTERRUPTED
     from purpose_agent.cli.plain_text import print_json
 

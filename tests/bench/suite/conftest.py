@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.suite.playing import QUICK, play
+from purpose_agent.bench.report.report import SuiteReport
 from purpose_agent.bench.suite.catalogue import make_settings
-from purpose_agent.bench.suite.report import SuiteReport
 from purpose_agent.bench.suite.settings import SuiteSettings
 
 

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from purpose_agent.bench.line_file import LineFile
-from purpose_agent.bench.suite.report import SuiteReport
+from purpose_agent.bench.report.report import SuiteReport
 from purpose_agent.bench.suite.rows import SuiteRow
 from purpose_agent.bench.suite.running import ROWS, Session, run_suite
 from purpose_agent.bench.suite.settings import SuiteSettings

@@ -16,10 +16,10 @@ import pytest
 from bench.suite.playing import BALLS, QUICK, play, rows_in, timeless
 from fakes.ball_world import BallWorld
 from fakes.suite_worlds import Breaking, PoliteBalls
+from purpose_agent.bench.report.output import as_json
+from purpose_agent.bench.report.report import SuiteReport, report_schema
 from purpose_agent.bench.suite import player, running
 from purpose_agent.bench.suite.catalogue import make_settings
-from purpose_agent.bench.suite.output import as_json
-from purpose_agent.bench.suite.report import SuiteReport, report_schema
 from purpose_agent.bench.suite.rows import TRAIN, SuiteRow, digest
 from purpose_agent.bench.suite.running import Session, current_report
 from purpose_agent.bench.suite.settings import SuiteSettings

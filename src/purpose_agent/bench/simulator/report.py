@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.machine import Machine
-from purpose_agent.bench.output import replace_file
+from purpose_agent.bench.report_files import replace_file
 from purpose_agent.bench.simulator.measures import Mean
 from purpose_agent.bench.simulator.scenario import Target
 from purpose_agent.bench.simulator.settings import SimulatorSettings
+from purpose_agent.bench.text_table import TextTable
 from purpose_agent.freeze import plain_copy
 
 SIMULATOR_JSON = "simulator.json"

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from purpose_agent.bench.critic_progress import PartProgress
 from purpose_agent.bench.machine import this_machine
+from purpose_agent.bench.part_progress import PartProgress
 from purpose_agent.bench.simulator.report import (
     SIMULATOR_JSON,
     ScenarioReport,

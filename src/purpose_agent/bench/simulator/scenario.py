@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import msgspec
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.simulator.measures import Mean
+from purpose_agent.bench.text_table import TextTable
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""The report card: suites of worlds, arms that share what they can, statistics, and a page of what came out."""
+"""The suites of the report card: worlds, arms that share what they can, and the work that they take."""

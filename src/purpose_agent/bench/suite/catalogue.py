@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from purpose_agent.bench.settings import PRACTICE
+from purpose_agent.bench.play_rules import PRACTICE
 from purpose_agent.bench.suite.arms import ARMS, OWN_MEMORY, chosen, learners_of
 from purpose_agent.bench.suite.player import SCRIPTED
 from purpose_agent.bench.suite.settings import SuiteSettings, World

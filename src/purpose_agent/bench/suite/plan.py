@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from purpose_agent.bench.stream import Task
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, STUDIES, Learner, learners_of
 from purpose_agent.bench.suite.rows import ANCHOR, STUDY, TEST, TRAIN, Job, SuiteRow
-from purpose_agent.bench.suite.settings import SuiteSettings, World
+from purpose_agent.bench.suite.settings import QUARTERS, SuiteSettings, World
 from purpose_agent.bench.suite.tasks import held_out, training_stream
-
-QUARTERS = 4
-"""Looks at the anchor set: one after each quarter of a stream."""
 
 CHUNK = 5
 """Held-out tasks of a world that are played before the next world has its turn, so that all grow together."""

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from purpose_agent.bench.arms import BROKEN, NEVER_EARLY, BrokenEpisode
 from purpose_agent.bench.controls.expert import ExpertBackend
-from purpose_agent.bench.critic_policies import gold_path
-from purpose_agent.bench.rows import IMPOSSIBLE
+from purpose_agent.bench.gold_path import gold_path
+from purpose_agent.bench.play_rules import BROKEN, IMPOSSIBLE, NEVER_EARLY, BrokenEpisode
 from purpose_agent.bench.stream import Task, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from purpose_agent.bench.rows import IMPOSSIBLE
+from purpose_agent.bench.play_rules import IMPOSSIBLE
 from purpose_agent.events import Decided, Event, Executed, Learned, RunFinished, RunStarted
 from purpose_agent.journal import restore_state
 from purpose_agent.llm_backend.usage import Usage

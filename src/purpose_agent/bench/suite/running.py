@@ -14,36 +14,29 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from purpose_agent.bench.folder import SETTINGS, claim_folder
 from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.preparing import make_ready, only_one
-from purpose_agent.bench.settings import SETTINGS, claim_folder
-from purpose_agent.bench.suite.arms import ARMS
-from purpose_agent.bench.suite.catalogue import OWN, find_suite
-from purpose_agent.bench.suite.guard import LeakError
-from purpose_agent.bench.suite.learned import what_ours_learned
-from purpose_agent.bench.suite.output import (
+from purpose_agent.bench.report.learned import what_ours_learned
+from purpose_agent.bench.report.output import (
     REPORT_HTML,
     REPORT_JSON,
     print_report,
     read_report,
     write_report,
 )
+from purpose_agent.bench.report.report import SuiteReport, WorldReport
+from purpose_agent.bench.report.summary import arm_summaries, curves, differences, leakage, retention, verdict
+from purpose_agent.bench.suite.arms import ARMS
+from purpose_agent.bench.suite.catalogue import OWN, find_suite
+from purpose_agent.bench.suite.guard import LeakError
 from purpose_agent.bench.suite.plan import Plan
 from purpose_agent.bench.suite.player import SCRIPTED, Player
 from purpose_agent.bench.suite.progress import SuiteProgress
-from purpose_agent.bench.suite.report import SuiteReport, WorldReport
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kind
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.bench.suite.studying import Shelf, find_memory
-from purpose_agent.bench.suite.summary import (
-    arm_summaries,
-    curves,
-    differences,
-    leakage,
-    retention,
-    verdict,
-)
 from purpose_agent.bench.suite.tasks import check_world
 from purpose_agent.bench.suite.worker import Hello
 from purpose_agent.bench.workers import worked

@@ -6,6 +6,9 @@ import msgspec
 
 from purpose_agent.bench.stream import DEV, TEST
 
+QUARTERS = 4
+"""Looks at the anchor set: one after each quarter of a stream."""
+
 
 class World(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of tasks.

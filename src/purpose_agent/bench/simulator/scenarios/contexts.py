@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.simulator.measures import mean_of, mean_text
 from purpose_agent.bench.simulator.oracle_world import (
     COLOURS,
@@ -26,6 +25,7 @@ from purpose_agent.bench.simulator.oracle_world import (
     purpose_for,
 )
 from purpose_agent.bench.simulator.scenario import Findings, Job, Target
+from purpose_agent.bench.text_table import TextTable
 from purpose_agent.orchestrator import Orchestrator
 from purpose_agent.task_memory import TaskMemory
 

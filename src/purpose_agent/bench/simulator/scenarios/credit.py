@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.simulator.coverage import EveryLook
 from purpose_agent.bench.simulator.item_world import ItemWorld, quarters
 from purpose_agent.bench.simulator.measures import (
@@ -29,6 +28,7 @@ from purpose_agent.bench.simulator.policies import (
     ShowAll,
 )
 from purpose_agent.bench.simulator.scenario import Findings, Job, Target
+from purpose_agent.bench.text_table import TextTable
 from purpose_agent.types import HeuristicStatus
 
 EPISODES = 2000

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.simulator.item_world import ItemWorld, eight_items, quarters, with_change
 from purpose_agent.bench.simulator.measures import percent_text, quantile, share_of
 from purpose_agent.bench.simulator.noisy_critic import NoisyCritic
 from purpose_agent.bench.simulator.playing import play
 from purpose_agent.bench.simulator.policies import LibraryPolicy
 from purpose_agent.bench.simulator.scenario import Findings, Job, Target
+from purpose_agent.bench.text_table import TextTable
 from purpose_agent.memory.credit.withholding import propensity
 from purpose_agent.types import HeuristicStatus
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.simulator.measures import mean_of, mean_text
 from purpose_agent.bench.simulator.scenario import Findings, Job, Target
+from purpose_agent.bench.text_table import TextTable
 from purpose_agent.llm_backend.mock import MockLLMBackend
 from purpose_agent.memory.library import MAX_EVIDENCE, Library
 from purpose_agent.optimizer import HeuristicOptimizer

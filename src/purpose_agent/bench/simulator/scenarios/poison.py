@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from purpose_agent.bench.critic_text import TextTable
 from purpose_agent.bench.simulator.measures import percent_text, share_of
 from purpose_agent.bench.simulator.poison import Attack, PoisonResult, attacked_stream
 from purpose_agent.bench.simulator.scenario import Findings, Job, Target
+from purpose_agent.bench.text_table import TextTable
 from purpose_agent.memory.provenance.defences import DEFENDED, UNDEFENDED, Defences
 
 EPISODES = 220

@@ -1,0 +1,1 @@
+"""The critic's report: whether Φ follows true progress, and what a learner gains from it."""

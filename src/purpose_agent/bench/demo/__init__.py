@@ -1,0 +1,1 @@
+"""The demo: one game is learned from scratch, and held-out tasks prove what memory is worth."""

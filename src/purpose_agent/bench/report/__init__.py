@@ -1,0 +1,1 @@
+"""What the suites' rows say, and how it looks."""

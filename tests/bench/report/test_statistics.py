@@ -1,0 +1,249 @@
+"""Intervals hold what they promise, and the permutation test is exact."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Hashable, Mapping
+from itertools import combinations, pairwise, product
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from purpose_agent.bench.report import statistics
+from purpose_agent.bench.report.statistics import (
+    difference_estimate,
+    mean_estimate,
+    paired,
+    pass_k,
+    permutation_p,
+)
+from purpose_agent.bench.statistics import mcnemar, wilson
+from purpose_agent.errors import UsageError
+
+Cells = dict[Hashable, dict[int, float]]
+
+quick = settings(max_examples=25)
+rates = st.sampled_from([0.0, 0.5, 1.0])
+orders = st.dictionaries(st.integers(0, 2), rates, min_size=1, max_size=3)
+tables = st.lists(orders, min_size=1, max_size=12).map(lambda rows: dict(enumerate(rows)))
+binary = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=25)
+
+
+def alone(cells: Mapping[Hashable, object]) -> dict[Hashable, Hashable]:
+    """Each task is a cluster of its own."""
+    return {task: task for task in cells}
+
+
+def single(values: list[float]) -> Cells:
+    return {task: {0: value} for task, value in enumerate(values)}
+
+
+# -- means -----------------------------------------------------------------------------------------------------
+@quick
+@given(tables, st.booleans())
+def test_a_mean_lies_in_its_interval_and_the_interval_among_the_possible(cells: Cells, rate: bool) -> None:
+    found = mean_estimate(cells, alone(cells), rate=rate)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.n == len(cells)
+
+
+@quick
+@given(tables)
+def test_a_task_counts_once_however_often_it_was_played(cells: Cells) -> None:
+    found = mean_estimate(cells, alone(cells), rate=True)
+    assert found.value == pytest.approx(sum(sum(r.values()) / len(r) for r in cells.values()) / len(cells))
+
+
+def test_the_interval_is_of_the_mean_that_is_reported_where_tasks_lack_orders() -> None:
+    cells: Cells = {t: {0: 1.0, 1: 1.0, 2: 1.0} if t % 2 else {t // 2 % 3: 0.0} for t in range(200)}
+    found = mean_estimate(cells, alone(cells), rate=False)
+    assert found.value == 0.5
+    assert (found.low + found.high) / 2 == pytest.approx(0.5, abs=0.02)  # by plays it would lie near 0.75
+
+
+@quick
+@given(tables, st.randoms(use_true_random=False))
+def test_the_order_of_tasks_changes_neither_the_mean_nor_p(cells: Cells, dice: random.Random) -> None:
+    shuffled = list(cells)
+    dice.shuffle(shuffled)
+    other = {task: cells[task] for task in shuffled}
+    a, b = (mean_estimate(c, alone(c), rate=True) for c in (cells, other))
+    assert a.value == pytest.approx(b.value)
+    means = {task: sum(row.values()) / len(row) - 0.5 for task, row in cells.items()}
+    again = {task: means[task] for task in shuffled}
+    assert permutation_p(means, alone(means)) == permutation_p(again, alone(again))
+
+
+def test_the_order_of_many_tasks_hardly_changes_the_interval() -> None:
+    cells = single([1.0] * 20 + [0.0] * 40)
+    mixed = {task: cells[task] for task in sorted(cells, key=lambda t: t % 7)}
+    a, b = (mean_estimate(c, alone(c), rate=True) for c in (cells, mixed))
+    assert (a.low, a.high) == pytest.approx((b.low, b.high), abs=0.02)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_all_or_none_of_few_tasks_is_no_certainty(value: float) -> None:
+    found = mean_estimate(single([value] * 10), alone(single([value] * 10)), rate=True)
+    assert found.high - found.low > 0.25
+    same, p = difference_estimate(
+        single([value] * 10), single([value] * 10), {t: t for t in range(10)}, rate=True
+    )
+    assert same.value == 0
+    assert same.low < -0.1
+    assert same.high > 0.1
+    assert p == 1.0
+
+
+def test_tasks_of_one_template_are_drawn_together_and_widen_the_interval() -> None:
+    cells = single([1.0] * 30 + [0.0] * 30)
+    apart = mean_estimate(cells, alone(cells), rate=True)
+    together = mean_estimate(cells, {t: t // 10 for t in cells}, rate=True)
+    assert together.value == apart.value
+    assert together.high - together.low > 1.5 * (apart.high - apart.low)
+
+
+def test_streams_that_differ_widen_the_interval() -> None:
+    equal: Cells = {t: {0: t % 2, 1: t % 2} for t in range(60)}
+    unequal: Cells = {t: {0: 1.0, 1: 0.0} for t in range(60)}
+    a, b = (mean_estimate(c, alone(c), rate=True) for c in (equal, unequal))
+    assert a.value == b.value == 0.5
+    assert b.high - b.low > 2 * (a.high - a.low)
+
+
+def test_nothing_played_is_nothing_known() -> None:
+    found = mean_estimate({}, {}, rate=True)
+    assert (found.low, found.high, found.n) == (-1.0, 1.0, 0)
+
+
+# -- differences -----------------------------------------------------------------------------------------------
+@quick
+@given(tables, tables, st.booleans())
+def test_a_difference_lies_in_its_interval(first: Cells, second: Cells, rate: bool) -> None:
+    assume(paired(first, second))
+    clusters = alone({**first, **second})
+    found, p = difference_estimate(first, second, clusters, rate=rate)
+    assert -1 <= found.low <= found.value <= found.high <= 1
+    assert 0 < p <= 1
+    mirrored, same_p = difference_estimate(second, first, clusters, rate=rate)
+    assert mirrored.value == pytest.approx(-found.value)
+    assert same_p == p
+
+
+def test_an_arm_that_learns_nothing_stands_against_every_stream_of_the_other() -> None:
+    assert paired({"t": {0: 1.0}}, {"t": {0: 0.0, 1: 1.0, 2: 0.5}}) == {"t": {0: 1.0, 1: 0.0, 2: 0.5}}
+    assert paired({"t": {0: 0.0, 1: 1.0}}, {"t": {0: 0.5}}) == {"t": {0: -0.5, 1: 0.5}}
+
+
+def test_streams_stand_against_their_own_kind_also_where_some_were_not_played_yet() -> None:
+    first: Cells = {"a": {0: 1.0, 1: 1.0}, "b": {1: 1.0}, "c": {0: 1.0}}
+    second: Cells = {"a": {0: 0.0, 1: 0.0}, "b": {0: 0.0, 1: 0.5}, "c": {1: 0.0}, "d": {0: 1.0}}
+    assert paired(first, second) == {"a": {0: 1.0, 1: 1.0}, "b": {1: 0.5}}
+
+
+def test_the_interval_holds_its_coverage_in_a_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """n = 40 tasks, two streams, success rates that vary with the task and the arm; 200 replications, one seed."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 600)
+    dice = random.Random(0)
+    covered = 0
+    for _ in range(200):
+        levels = [dice.betavariate(1.5, 1.5) for _ in range(40)]
+        arm: Cells = {
+            t: {o: float(dice.random() < min(1, p + 0.2)) for o in (0, 1)} for t, p in enumerate(levels)
+        }
+        plain: Cells = {t: {0: float(dice.random() < p)} for t, p in enumerate(levels)}
+        found, _ = difference_estimate(arm, plain, alone(arm), rate=True)
+        covered += found.low <= _GAIN <= found.high
+    assert covered >= 0.92 * 200
+
+
+def _expected_gain() -> float:
+    dice = random.Random(1)
+    gains = [min(1, p + 0.2) - p for p in (dice.betavariate(1.5, 1.5) for _ in range(100_000))]
+    return sum(gains) / len(gains)
+
+
+_GAIN = _expected_gain()
+
+
+# -- the permutation test --------------------------------------------------------------------------------------
+@quick
+@given(st.lists(st.sampled_from([-1.0, -2 / 3, -0.5, 0.0, 1 / 3, 0.5, 1.0]), min_size=1, max_size=8))
+def test_p_is_the_share_of_sign_flips_that_are_as_far_from_none(values: list[float]) -> None:
+    flips = [
+        abs(sum(s * v for s, v in zip(signs, values, strict=True)))
+        for signs in product((1, -1), repeat=len(values))
+    ]
+    expected = sum(f >= abs(sum(values)) - 1e-9 for f in flips) / len(flips)
+    given_values = dict(enumerate(values))
+    assert permutation_p(given_values, alone(given_values)) == pytest.approx(expected)
+
+
+@quick
+@given(binary)
+def test_p_of_single_outcomes_is_mcnemars(outcomes: list[tuple[bool, bool]]) -> None:
+    first, second = (single([float(pair[i]) for pair in outcomes]) for i in (0, 1))
+    _, p = difference_estimate(first, second, alone(first), rate=True)
+    only_first = sum(a and not b for a, b in outcomes)
+    only_second = sum(b and not a for a, b in outcomes)
+    assert p == pytest.approx(mcnemar(only_first, only_second))
+
+
+def test_tasks_of_one_template_flip_together() -> None:
+    values: dict[Hashable, float] = dict.fromkeys(range(10), 1.0)
+    assert permutation_p(values, alone(values)) == pytest.approx(2 / 1024)
+    assert permutation_p(values, {t: t // 5 for t in range(10)}) == pytest.approx(0.5)
+
+
+def test_scores_of_any_size_are_tested_by_draws_that_agree() -> None:
+    dice = random.Random(0)
+    values: dict[Hashable, float] = {t: dice.random() - 0.3 for t in range(12)}
+    total = abs(sum(values.values()))
+    flips = [
+        abs(sum(s * v for s, v in zip(c, values.values(), strict=True))) for c in product((1, -1), repeat=12)
+    ]
+    exact = sum(f >= total - 1e-9 for f in flips) / len(flips)
+    found = permutation_p(values, alone(values))
+    assert found == pytest.approx(exact, abs=0.02)
+    assert found == permutation_p(values, alone(values))
+
+
+# -- pass^k ----------------------------------------------------------------------------------------------------
+attempts = st.tuples(st.integers(0, 5), st.integers(0, 5)).map(lambda pair: (min(pair), max(pair)))
+
+
+@given(st.lists(attempts.filter(lambda a: a[1] > 0), min_size=1, max_size=6))
+def test_pass_k_is_the_share_of_draws_of_k_attempts_that_all_succeed(
+    successes: list[tuple[int, int]],
+) -> None:
+    found = pass_k(successes, 5)
+    for k, value in enumerate(found, 1):
+        shares = []
+        for s, n in successes:
+            if n >= k:
+                draws = list(combinations([True] * s + [False] * (n - s), k))
+                shares.append(sum(map(all, draws)) / len(draws))
+        assert value == pytest.approx(sum(shares) / len(shares))
+    assert len(found) == min(5, max(n for _, n in successes))
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=8))
+def test_more_attempts_are_harder_to_pass(successes: list[int]) -> None:
+    found = pass_k([(s, 4) for s in successes], 4)
+    assert all(a >= b - 1e-12 for a, b in pairwise(found))
+    assert math.isclose(found[0], sum(successes) / 4 / len(successes))
+
+
+def test_more_successes_than_attempts_are_refused() -> None:
+    with pytest.raises(UsageError, match="successes"):
+        pass_k([(3, 2)], 2)
+
+
+def test_equal_scores_of_few_tasks_are_not_certainty_either() -> None:
+    found = mean_estimate(single([1.0] * 5), alone(single([1.0] * 5)), rate=False)
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(wilson(5, 5)[0])
+    nothing = single([0.0] * 5)
+    difference, _ = difference_estimate(single([1.0] * 5), nothing, alone(nothing), rate=False)
+    assert 0.0 < difference.low < 0.5
