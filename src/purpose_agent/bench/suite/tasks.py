@@ -10,16 +10,23 @@ from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import UsageError
 
+_STREAMS_APART = 1009
+"""Streams between those of neighbouring seeds; a prime, since in a fold of 1,000 tasks the stream that is 1,000
+further on is the same one."""
+
 
 def training_stream(world: World, settings: SuiteSettings, order: int) -> list[Task]:
     """The tasks of one training stream; a world with fewer tasks than episodes begins again with the first.
+
+    Neighbouring seeds have streams of their own, as far as a fold has room for them.
 
     Raises:
         UsageError: the world cannot be made.
     """
     environment = resolve_environment(world.spec)
     available = _available(environment, TRAIN, world.episodes)
-    tasks = tasks_of(environment, TRAIN, min(world.episodes, available), settings.seed + order)
+    count = min(world.episodes, available)
+    tasks = tasks_of(environment, TRAIN, count, _STREAMS_APART * settings.seed + order)
     return [tasks[i % len(tasks)] for i in range(world.episodes)]
 
 
