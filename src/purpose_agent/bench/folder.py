@@ -1,4 +1,4 @@
-"""The folder of a demo or a suite: what it holds, and the guard against mixing two of them in one."""
+"""The folder of a demo, a suite or a critic's report: what it holds, and the guard against mixing two in one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SETTINGS = "settings.json"
 
 
 def claim_folder(out: str | Path, settings: msgspec.Struct, what: str = "demo") -> Path:
-    """Make the folder of a demo or a suite, or find the one that the same settings made.
+    """Make a folder, or find the one that the same settings made.
 
     Args:
         out: the folder.

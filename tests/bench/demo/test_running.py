@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from rich.console import Console
 from purpose_agent.bench.demo import running
 from purpose_agent.bench.demo.arms import ARMS, Player
 from purpose_agent.bench.demo.report import DemoReport
-from purpose_agent.bench.demo.rows import Job, Row, RowFile
+from purpose_agent.bench.demo.rows import Job, Row
 from purpose_agent.bench.demo.running import run_demo
 from purpose_agent.bench.demo.settings import make_settings
+from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.play_rules import BrokenEpisode
 from purpose_agent.errors import MissingDependencyError, UsageError
 from purpose_agent.events import RunStarted
@@ -38,7 +40,7 @@ def demo(out: Path, console: Console | None = None, **more: Any) -> DemoReport:
 
 def outcomes(out: Path) -> list[tuple[Any, ...]]:
     """What was played, without times and ids."""
-    rows = RowFile(out / "episodes.jsonl").rows
+    rows = LineFile(out / "episodes.jsonl", Row).lines
     return sorted((r.arm, r.index, r.fold, r.seed, r.success, r.steps, r.habits, r.score) for r in rows)
 
 
@@ -70,7 +72,7 @@ def test_it_leaves_everything_behind(undisturbed: Path) -> None:
 
 
 def test_every_episode_has_its_journal(undisturbed: Path) -> None:
-    for row in RowFile(undisturbed / "episodes.jsonl").rows:
+    for row in LineFile(undisturbed / "episodes.jsonl", Row).lines:
         with_store = open_store(undisturbed / ARMS[row.arm].store)
         events = with_store.events(row.run_id)
         with_store.close()
@@ -114,17 +116,17 @@ def test_a_second_call_plays_nothing_again(undisturbed: Path, monkeypatch: pytes
 def test_ctrl_c_anywhere_changes_nothing_in_the_end(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, written: bool
 ) -> None:
-    add, count = RowFile.add, [0]
+    add, count = LineFile.add, [0]
 
-    def interrupted(self: RowFile, row: Row) -> None:
+    def interrupted(self: LineFile[Row], rows: Sequence[Row]) -> None:
         if written or count[0] != at:
-            add(self, row)
+            add(self, rows)
         count[0] += 1
         if count[0] == at + 1:
             raise KeyboardInterrupt
 
     text = io.StringIO()
-    monkeypatch.setattr(RowFile, "add", interrupted)
+    monkeypatch.setattr(LineFile, "add", interrupted)
     report = demo(tmp_path, Console(file=text, width=300))
     assert not report.complete
     assert "Not finished" in report.verdict or "Nothing to compare" in report.verdict
@@ -289,4 +291,4 @@ def test_a_real_game_is_learned(tmp_path: Path) -> None:
     assert report.complete
     assert report.comparisons[0].difference.difference > 0
     assert report.leakage.shared_tasks == report.leakage.shared_first_states == 0
-    assert {row.fold for row in RowFile(tmp_path / running.ROWS).rows} == {"train", "dev"}
+    assert {row.fold for row in LineFile(tmp_path / running.ROWS, Row).lines} == {"train", "dev"}

@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from purpose_agent.bench.critic.settings import CriticSettings, make_settings
-from purpose_agent.errors import StoreError, StoreReadOnlyError, UsageError
-
-SETTINGS = "settings.json"
+from purpose_agent.bench.folder import SETTINGS
+from purpose_agent.errors import StoreError, UsageError
 
 
 def settings_for(out: str | Path, resume: bool, given: dict[str, Any]) -> CriticSettings:
@@ -54,26 +53,6 @@ def settings_for(out: str | Path, resume: bool, given: dict[str, Any]) -> Critic
             "with it, or choose another --out"
         )
     return kept
-
-
-def claim(out: str | Path, settings: CriticSettings) -> Path:
-    """Make the folder and write the settings into it.
-
-    Raises:
-        StoreReadOnlyError: it cannot be written.
-    """
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / SETTINGS).exists():
-            (folder / SETTINGS).write_bytes(
-                msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
-            )
-    except OSError as e:
-        raise StoreReadOnlyError(
-            f"{str(folder)!r} cannot be written: {e.strerror or e}; choose another folder"
-        ) from e
-    return folder
 
 
 def _read(path: Path) -> CriticSettings:

@@ -17,7 +17,6 @@ from purpose_agent.bench.critic.attacked import AttackedState, Attacks, attacks_
 from purpose_agent.bench.critic.curve import CriticCost, CriticPoint, costs, measure, step_score_auroc
 from purpose_agent.bench.critic.episodes import HELD_OUT, TRAINING, EpisodeFiles, SeenEpisode
 from purpose_agent.bench.critic.evidence import EvidenceScores, ask, sample
-from purpose_agent.bench.critic.folder import claim
 from purpose_agent.bench.critic.gain import ARMS, GainRun, gain_of, play_gain
 from purpose_agent.bench.critic.notes import notes_on
 from purpose_agent.bench.critic.output import CRITIC_HTML, print_report, write_report
@@ -27,6 +26,7 @@ from purpose_agent.bench.critic.settings import CriticSettings
 from purpose_agent.bench.critic.stage import Stage
 from purpose_agent.bench.critic.standing import EVIDENCE, Standing, standings
 from purpose_agent.bench.critic.tasks import TaskSupply
+from purpose_agent.bench.folder import claim_folder
 from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.part_progress import PartProgress
@@ -65,7 +65,7 @@ def run_critic(
         if llm is not None:
             stack.callback(llm.close)
         TaskSupply(settings, stage.world, None)  # raises before anything is written
-        folder = claim(out, settings)
+        folder = claim_folder(out, settings, "report")
         stack.enter_context(only_one(folder, "report"))
         bench = _Bench(settings, folder, stage, llm, console)
         try:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from purpose_agent.bench.play_rules import IMPOSSIBLE
-from purpose_agent.errors import StoreError
 from purpose_agent.events import Decided, Event, Executed, RunFinished, RunStarted, Scored
 from purpose_agent.journal import restore_state
 from purpose_agent.llm_backend.usage import Usage
@@ -124,47 +121,3 @@ def row_of(job: Job, events: Sequence[Event]) -> Row:
         uncached_by_step=asked,
         first_state=digest,
     )
-
-
-class RowFile:
-    """The finished episodes of a folder, as JSON lines.
-
-    Args:
-        path: the file; it need not exist.
-
-    Raises:
-        StoreError: a line is not a row. The last line may be cut short: whoever wrote it was killed.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[Row] = []
-        for number, line in enumerate(self._lines(), 1):
-            try:
-                self.rows.append(msgspec.json.decode(line, type=Row))
-            except msgspec.DecodeError as e:
-                raise StoreError(
-                    f"{path}, line {number} is not a finished episode: {e}; use a new folder"
-                ) from e
-
-    def _lines(self) -> list[bytes]:
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        whole, _, cut = data.rpartition(b"\n")
-        if cut:
-            self.path.write_bytes(whole + b"\n" if whole else b"")
-        return [line for line in whole.split(b"\n") if line]
-
-    def add(self, row: Row) -> None:
-        """Append a row, durably."""
-        with self.path.open("ab") as file:
-            file.write(msgspec.json.encode(row) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        self.rows.append(row)
-
-    def of(self, arm: str) -> list[Row]:
-        """The rows of one arm in the order of its stream."""
-        return sorted((row for row in self.rows if row.arm == arm), key=lambda row: row.index)

@@ -31,10 +31,11 @@ from purpose_agent.bench.demo.report import (
     task_outcomes,
     verdict,
 )
-from purpose_agent.bench.demo.rows import Row, RowFile
+from purpose_agent.bench.demo.rows import Row
 from purpose_agent.bench.demo.settings import DemoSettings, make_settings
 from purpose_agent.bench.demo.worker import Hello
 from purpose_agent.bench.folder import claim_folder
+from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.report_files import REPORT_HTML
@@ -91,8 +92,8 @@ def run_demo(
     make_ready(model)
     folder = claim_folder(out, settings)
     before = read_report(folder)
-    rows = RowFile(folder / ROWS)
-    plan = Plan(training, held_out, rows.rows)
+    rows = LineFile(folder / ROWS, Row)
+    plan = Plan(training, held_out, rows.lines)
     deadline = None if minutes is None else started + 60 * minutes
     interrupted = False
     with only_one(folder, "demo"):
@@ -101,10 +102,10 @@ def run_demo(
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            spent = time.monotonic() - started if rows.rows and not _was_complete(before) else 0.0
+            spent = time.monotonic() - started if rows.lines and not _was_complete(before) else 0.0
             seconds = spent + (before.wall_seconds if before is not None else 0.0)
             command = _command(game, settings, out, jobs)
-            report = make_report(rows.rows, settings, folder, plan.finished, seconds, command)
+            report = make_report(rows.lines, settings, folder, plan.finished, seconds, command)
             missing = write_report(report, folder)
     print_report(report, console)
     for line in missing:
@@ -171,7 +172,7 @@ def _play(
     settings: DemoSettings,
     folder: Path,
     jobs: int,
-    rows: RowFile,
+    rows: LineFile[Row],
     console: Console,
     deadline: float | None,
 ) -> None:
@@ -179,11 +180,11 @@ def _play(
     totals = {job.arm: plan.total(job.arm) for job in plan.jobs}
     if plan.finished:
         return
-    view = show_progress(console, totals, rows.rows, jobs)
+    view = show_progress(console, totals, rows.lines, jobs)
     try:
         with contextlib.closing(_played(plan, settings, folder, jobs)) as episodes:
             for row in episodes:
-                rows.add(row)
+                rows.add([row])
                 view.advance(row)
                 if deadline is not None and time.monotonic() >= deadline:
                     return
