@@ -43,8 +43,11 @@ class EpisodeTrace:
     """The history of one episode, updated step by step; a pure function of vocabulary, purpose and transitions."""
 
     def __init__(self, vocabulary: TaskVocabulary, purpose: str) -> None:
-        self.vocabulary = vocabulary
-        self.words = FamilyWords(vocabulary.family(purpose), purpose)
+        family = vocabulary.family(purpose)
+        self.vocabulary = vocabulary.within(purpose)
+        self.kin = "" if family is None or len(vocabulary.families) < 2 else family.name
+        """The family of tasks that this one belongs to; empty when there is one or none."""
+        self.words = FamilyWords(family, purpose)
         self.graph = GoalGraph(self.words)
         self.admissible: tuple[str, ...] = ()
         """The actions of the current situation."""

@@ -31,7 +31,10 @@ class GoalModels(msgspec.Struct, frozen=True, array_like=True):
             groups.setdefault(_family(vocabulary, record.purpose), []).append(record)
         return cls(
             vocabulary,
-            tuple((family, GoalModel.fit(members, vocabulary)) for family, members in groups.items()),
+            tuple(
+                (family, GoalModel.fit(members, vocabulary.within(members[0].purpose)))
+                for family, members in groups.items()
+            ),
         )
 
     def model(self, purpose: str) -> GoalModel:
@@ -41,7 +44,7 @@ class GoalModels(msgspec.Struct, frozen=True, array_like=True):
 
     def follow(self, purpose: str) -> GoalTracker:
         """A cursor over an episode under a purpose."""
-        return GoalTracker(self.model(purpose), self.vocabulary)
+        return GoalTracker(self.model(purpose), self.vocabulary.within(purpose))
 
 
 def _family(vocabulary: TaskVocabulary, purpose: str) -> tuple[str, ...]:

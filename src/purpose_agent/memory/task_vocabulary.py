@@ -34,6 +34,13 @@ class TaskFamily(msgspec.Struct, frozen=True):
     """Words in the texts of at least 30 % of its episodes."""
     text_ubiquitous: tuple[str, ...]
     """Words in the texts of at least 70 % of its episodes: they tell tasks apart no better than a full stop."""
+    literal: tuple[tuple[str, ...], ...] = ()
+    """(template, slot, argument) kept literally: in at least 30 % of its episodes that offered the template."""
+
+    @property
+    def name(self) -> str:
+        """The signature as one text."""
+        return " ".join(self.signature)
 
 
 class FamilyWords:
@@ -52,7 +59,11 @@ class TaskVocabulary(msgspec.Struct, frozen=True, dict=True):
     families: tuple[TaskFamily, ...] = ()
     """In order of first appearance."""
     literal: tuple[tuple[str, ...], ...] = ()
-    """(template, slot, argument) kept literally: in at least 30 % of the episodes that offered the template."""
+    """What is kept literally of tasks that belong to no family, counted over all episodes."""
+
+    @cached_property
+    def _own(self) -> dict[str, TaskVocabulary]:
+        return {}
 
     @cached_property
     def _literals(self) -> frozenset[tuple[str, ...]]:
@@ -61,6 +72,16 @@ class TaskVocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _abstracted(self) -> dict[str, str]:
         return {}
+
+    def within(self, purpose: str) -> TaskVocabulary:
+        """This vocabulary with what the family of ``purpose`` keeps literally."""
+        family = self.family(purpose)
+        if family is None or len(self.families) == 1:
+            return self
+        own = self._own.get(family.name)
+        if own is None:
+            own = self._own[family.name] = TaskVocabulary(self.families, family.literal)
+        return own
 
     def abstract(self, action: str) -> str:
         """The action with every argument that is not the world's own replaced by ``*``."""
@@ -77,8 +98,19 @@ class TaskVocabulary(msgspec.Struct, frozen=True, dict=True):
         """Whether ``argument`` is the world's own in that slot of that template."""
         return (template, str(slot), argument) in self._literals
 
+    @cached_property
+    def _families(self) -> dict[str, TaskFamily | None]:
+        return {}
+
     def family(self, purpose: str) -> TaskFamily | None:
         """The family whose purposes are worded most like ``purpose``; None when none is alike."""
+        if purpose not in self._families:
+            if len(self._families) >= 8192:
+                self._families.clear()
+            self._families[purpose] = self._find_family(purpose)
+        return self._families[purpose]
+
+    def _find_family(self, purpose: str) -> TaskFamily | None:
         own = frozenset(words(purpose))
         best, best_similarity = None, KINSHIP
         for family in self.families:
@@ -139,6 +171,7 @@ def _count_family(members: Sequence[EpisodeRecord]) -> TaskFamily:
         purpose_common=_frequent(purposes, _COMMON_SHARE),
         text_common=_frequent(texts, _COMMON_SHARE),
         text_ubiquitous=_frequent(texts, _UBIQUITOUS_SHARE),
+        literal=_count_literals(members),
     )
 
 

@@ -58,6 +58,8 @@ def _features(
         found += _argument_features(trace, parsed, abstract, str(slot), argument)
     if len(parsed.arguments) > 1:
         found += _pair_features(trace, parsed, abstract)
+    if trace.kin:
+        found += [(trace.kin, *feature) for feature in found]
     return found
 
 

@@ -29,16 +29,21 @@ from purpose_agent.memory.value_table import CompiledEpisode, ValueTable
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 3
+_FEATURES_VERSION = 4
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
+
+_LEAST_NEW = 4  # episodes of a family before its words are counted anew
 
 
 class ValueMemory:
     """Learned values of abstract actions in abstract situations.
 
     Only `learn` changes it. Deterministic: the same episodes in the same order give the same bytes in every
-    process. What words are the world's own is counted anew after 4, 8, 16, 32 … episodes; the values are then
-    learned again from all stored episodes, which takes seconds at most.
+    process. What words are the world's own is counted anew whenever a family of tasks has doubled, after 4, 8, 16,
+    32 … episodes; the values are then learned again from all stored episodes, which takes seconds at most.
+
+    One memory serves several kinds of tasks: words are counted by family of purposes, features count once for all
+    tasks and once for their family, and what makes room for a new episode is the oldest one of the largest family.
     """
 
     def __init__(self, settings: ValueSettings | None = None) -> None:
@@ -50,6 +55,7 @@ class ValueMemory:
         self.goals = GoalModels()
         """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
         self._records: list[EpisodeRecord] = []
+        self._uncounted: dict[str, int] = {}
         self._compiled: dict[int, CompiledEpisode] = {}
 
     def episode(self, purpose: str, *, seed: int = 0, explore: bool = False) -> ValueEpisode:
@@ -73,13 +79,12 @@ class ValueMemory:
         self._records.append(_canonical(record))
         self.n_episodes += 1
         if len(self._records) > self.settings.capacity:
-            del self._records[0]
-            self._compiled = {i - 1: compiled for i, compiled in self._compiled.items() if i}
+            self._forget(self._most_spared())
         estimated = self.settings.learned_progress and any(r.hidden for r in self._records)
         if estimated and _is_refit(self.n_episodes):
             self.goals = GoalModels.fit(self._records)
             self._rebuild()
-        elif _is_renewal(self.n_episodes):
+        elif self._has_doubled(record.purpose):
             self._rebuild()
         else:
             self._learn_newest()
@@ -100,6 +105,7 @@ class ValueMemory:
             self.table.counts,
             self._records,
             self.goals,
+            self._uncounted,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -123,11 +129,32 @@ class ValueMemory:
             memory.vocabulary = saved.vocabulary
             memory.table = ValueTable(saved.features, saved.weights, saved.counts)
             memory.goals = saved.goals
+            memory._uncounted = saved.uncounted
         else:
             if saved.settings.learned_progress and any(record.hidden for record in saved.records):
                 memory.goals = GoalModels.fit(saved.records)
             memory._rebuild()
         return memory
+
+    def _has_doubled(self, purpose: str) -> bool:
+        """Count an episode; whether its family has as many new ones as known ones.
+
+        At least 4, and a sixteenth of all episodes: tasks that have no kin must not renew everything all the time.
+        """
+        family = self.vocabulary.family(purpose)
+        name, known = (family.name, family.n) if family is not None else ("", 0)
+        self._uncounted[name] = new = self._uncounted.get(name, 0) + 1
+        return new >= max(_LEAST_NEW, known, self.n_episodes // 16)
+
+    def _most_spared(self) -> int:
+        """Index of the oldest episode of the family with the most episodes."""
+        families = [self.vocabulary.family(record.purpose) for record in self._records]
+        names = [family.name if family is not None else "" for family in families]
+        return names.index(max(names, key=names.count))
+
+    def _forget(self, index: int) -> None:
+        del self._records[index]
+        self._compiled = {i - (i > index): found for i, found in self._compiled.items() if i != index}
 
     def _learn_newest(self) -> None:
         newest = len(self._records) - 1
@@ -142,6 +169,7 @@ class ValueMemory:
         self.vocabulary = TaskVocabulary.of(self._records)
         self.table = ValueTable()
         self._compiled = {}
+        self._uncounted = {}
         order = list(range(len(self._records)))
         for index in order:
             self.table.count(self._compile(index))
@@ -173,15 +201,12 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     counts: list[int]
     records: list[EpisodeRecord]
     goals: GoalModels = GoalModels()
+    uncounted: dict[str, int] = {}
 
 
 def _is_refit(n: int) -> bool:
     """Whether it is learned anew what completes a task: every 5 episodes, later about every twentieth part of them."""
     return n % max(5, n // 20) == 0
-
-
-def _is_renewal(n: int) -> bool:
-    return n >= 4 and n & (n - 1) == 0
 
 
 def _canonical(record: EpisodeRecord) -> EpisodeRecord:
