@@ -11,7 +11,7 @@ from purpose_agent.events import Failed, Learned
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.provenance.labels import outcome_trust
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.types import LIMIT_STOPS, Action, Trajectory
 

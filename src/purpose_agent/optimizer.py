@@ -20,7 +20,7 @@ from purpose_agent.memory.distilling import (
 )
 from purpose_agent.memory.distilling_claims import Claims
 from purpose_agent.memory.library import Library
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.store.base import Store
 from purpose_agent.types import Heuristic, MemoryTier, Trajectory
 

@@ -32,7 +32,7 @@ from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.memory.experience_critic import ExperienceCritic
 from purpose_agent.memory.item_vectors import ItemVectors
 from purpose_agent.memory.library import Library
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import MemorySystem
 from purpose_agent.numeric import is_whole
 from purpose_agent.optimizer import HeuristicOptimizer

@@ -26,7 +26,7 @@ from purpose_agent.limits import Budget, Limits
 from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import Example, Guide
 from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.purpose_function import PurposeSession

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from purpose_agent.critics import Critic
 from purpose_agent.memory.experience_critic import ExperienceCritic
-from purpose_agent.memory.goal_belief import GoalBelief
-from purpose_agent.memory.goal_models import GoalModels
-from purpose_agent.memory.goal_odds import NOTHING, Choice, FailedTest, GoalOdds
-from purpose_agent.memory.goal_tracker import GoalTracker
+from purpose_agent.memory.goals.belief import GoalBelief
+from purpose_agent.memory.goals.models import GoalModels
+from purpose_agent.memory.goals.odds import NOTHING, Choice, FailedTest, GoalOdds
+from purpose_agent.memory.goals.tracker import GoalTracker
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_learner import ValueLearner
-from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
+from purpose_agent.memory.values.learner import ValueLearner
+from purpose_agent.memory.values.memory import ValueMemory
+from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.store import open_store
 from purpose_agent.types import State
 

@@ -14,8 +14,8 @@ from purpose_agent.journal import events_of
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.provenance.rollback import plan_rollback, roll_back, undo_rollback
 from purpose_agent.memory.provenance.taken_back import rollbacks
-from purpose_agent.memory.value_learner import WEIGHTS, ValueLearner
-from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory.values.learner import WEIGHTS, ValueLearner
+from purpose_agent.memory.values.memory import ValueMemory
 from purpose_agent.store.base import Store, Trial
 from purpose_agent.types import Action, Evidence, Heuristic, HeuristicStatus, MemoryTier, Trajectory, Trust
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import purpose_agent
 from purpose_agent.errors import UsageError
-from purpose_agent.memory.value_episode import ValueEpisode
-from purpose_agent.memory.value_memory import ValueMemory, ValueSettings
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
+from purpose_agent.memory.values.episode import ValueEpisode
+from purpose_agent.memory.values.memory import ValueMemory, ValueSettings
+from purpose_agent.memory.values.record import EpisodeRecord, Transition
 
 PURPOSE = "Put the thing where it belongs."
 PLACES = ("crate", "barrel", "sack")
@@ -206,7 +206,7 @@ def test_old_episodes_leave_when_the_memory_is_full() -> None:
 def test_a_memory_with_older_features_learns_anew_from_its_records(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = practised(12)
     data = memory.to_bytes()
-    monkeypatch.setattr("purpose_agent.memory.value_memory._FEATURES_VERSION", 99)
+    monkeypatch.setattr("purpose_agent.memory.values.memory._FEATURES_VERSION", 99)
     renewed = ValueMemory.from_bytes(data)
     assert renewed.n_episodes == 12
     assert solved(renewed, range(100, 120)) == 20

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from purpose_agent.memory.action_template import parse_action, phrases
 from purpose_agent.memory.instructions import Instruction, Instructions
-from purpose_agent.memory.value_episode import ValueEpisode
-from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.episode import ValueEpisode
+from purpose_agent.memory.values.memory import ValueMemory
+from purpose_agent.memory.values.record import EpisodeRecord
 
 NOTHING = parse_action("")
 NOTE = "Directions:\nchop the red onion\nroast the red onion\nserve supper"

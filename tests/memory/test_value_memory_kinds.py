@@ -5,8 +5,8 @@ import random
 import pytest
 
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_memory import ValueMemory, ValueSettings
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
+from purpose_agent.memory.values.memory import ValueMemory, ValueSettings
+from purpose_agent.memory.values.record import EpisodeRecord, Transition
 
 PLACES = ("crate", "barrel", "sack")
 KINDS = {"Put the tool where the joiner wants it.": "sack", "Hide a gift from every curious child!": "crate"}

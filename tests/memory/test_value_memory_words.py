@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purpose_agent.memory.action_template import WILDCARD, clauses, parse_action, words
-from purpose_agent.memory.goal_graph import FAR, GoalGraph
+from purpose_agent.memory.goals.graph import FAR, GoalGraph
 from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.record import EpisodeRecord
 
 HOSTILE = st.one_of(
     st.text(),

@@ -9,7 +9,7 @@ from fakes.worlds import GridTreasure
 from purpose_agent import Orchestrator
 from purpose_agent.llm_backend.uniform import UniformBackend
 from purpose_agent.memory.distillers.value_tips import EVERY, ValueTipDistiller
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.store import open_store
 from purpose_agent.types import MemoryTier, Trust
 

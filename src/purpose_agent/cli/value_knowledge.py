@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.value_advice import Advice
+    from purpose_agent.memory.values.advice import Advice
     from purpose_agent.store.base import Store
 
 MAX_ADVICE = 10
@@ -32,7 +32,7 @@ class ValueKnowledge:
 
 def knowledge_of(store: Store) -> ValueKnowledge:
     """What the value memory of a store knows; nothing is written."""
-    from purpose_agent.memory.value_learner import ValueLearner
+    from purpose_agent.memory.values.learner import ValueLearner
 
     memory = ValueLearner(store).memory
     return ValueKnowledge(memory.n_episodes, memory.advice(MAX_ADVICE))

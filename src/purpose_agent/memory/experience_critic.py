@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from purpose_agent.critics import IGNORANT, CriticSession, Reading
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.types import Snapshot
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.goal_models import GoalModels
+    from purpose_agent.memory.goals.models import GoalModels
 
 
 class ExperienceCritic:

@@ -10,7 +10,7 @@ import msgspec
 
 from purpose_agent.memory.action_template import WILDCARD, parse_action, words
 from purpose_agent.memory.duplicates import jaccard
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.record import EpisodeRecord
 
 _LITERAL_SHARE = 0.3  # of the episodes that offered the template
 _COMMON_SHARE = 0.3  # of a family's episodes

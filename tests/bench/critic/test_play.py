@@ -20,7 +20,7 @@ from purpose_agent.bench.critic.tasks import TaskSupply
 from purpose_agent.bench.stream import Task
 from purpose_agent.errors import EnvironmentFailure, UsageError
 from purpose_agent.llm_backend.mock import MockLLMBackend
-from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory.values.memory import ValueMemory
 
 WORLD = "fakes.ball_world:BallWorld"
 

@@ -21,7 +21,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.base import ChatMessage
 from purpose_agent.llm_backend.usage import estimate_tokens
 from purpose_agent.memory.rendering import strategic_line
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
+from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.memory_system import MemorySystem
 from purpose_agent.types import Action, Heuristic, MemoryTier, State, Trajectory
 

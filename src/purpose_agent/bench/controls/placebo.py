@@ -16,14 +16,14 @@ import msgspec
 from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.usage import estimate_tokens
 from purpose_agent.memory.rendering import strategic_line
-from purpose_agent.memory.value_learner import record_of
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.learner import record_of
+from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory_system import Recalled
 from purpose_agent.types import Action, Heuristic, MemoryTier, Snapshot, Trajectory
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.value_guide import ValueGuide
-    from purpose_agent.memory.value_memory import ValueMemory
+    from purpose_agent.memory.values.guide import ValueGuide
+    from purpose_agent.memory.values.memory import ValueMemory
 
 TokensLike = Callable[[str, str, Snapshot], int]
 """(task, purpose, first state) -> tokens that the memory it stands for would show."""
@@ -85,7 +85,7 @@ class Placebo:
 
     def guide(self, purpose: str, seed: int | None, *, explore: bool) -> ValueGuide:
         """A value memory's guide; see `ValueLearner.guide`."""
-        from purpose_agent.memory.value_guide import ValueGuide
+        from purpose_agent.memory.values.guide import ValueGuide
 
         return ValueGuide(self._learned(), purpose, seed, explore)
 
@@ -103,7 +103,7 @@ class Placebo:
 
     def load(self, payload: bytes) -> None:
         """See `MemorySystem.load`."""
-        from purpose_agent.memory.value_memory import ValueMemory
+        from purpose_agent.memory.values.memory import ValueMemory
 
         try:
             saved = msgspec.msgpack.decode(payload, type=_Saved)
@@ -114,7 +114,7 @@ class Placebo:
 
     def _learned(self) -> ValueMemory:
         if self._values is None:
-            from purpose_agent.memory.value_memory import ValueMemory
+            from purpose_agent.memory.values.memory import ValueMemory
 
             self._values = ValueMemory()
             for record in dealt(self._records):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from purpose_agent.bench.line_file import LineFile
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.types import Snapshot, State
 
 TRAINING, HELD_OUT = "train", "held_out"

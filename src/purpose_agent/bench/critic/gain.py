@@ -22,7 +22,7 @@ from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.statistics import CONFIDENCE, tango, wilson
 from purpose_agent.bench.stream import Task
 from purpose_agent.errors import UsageError
-from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory.values.memory import ValueMemory
 
 if TYPE_CHECKING:
     import numpy as np

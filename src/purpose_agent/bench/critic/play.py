@@ -30,7 +30,7 @@ from purpose_agent.bench.gold_path import gold_path
 from purpose_agent.bench.stream import Task
 from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.base import LLMBackend
-from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory.values.memory import ValueMemory
 
 Report = Callable[[SeenEpisode], None]
 """Is told of each episode that ended."""

@@ -10,8 +10,8 @@ from typing import Protocol
 from purpose_agent.actor import ActorSession, Briefing
 from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.base import LLMBackend
-from purpose_agent.memory.value_memory import ValueMemory
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.memory import ValueMemory
+from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.types import Action, Snapshot
 
 RANDOM, MODEL, LEARNED, EXPERT = "random", "model", "learned", "expert"

@@ -13,7 +13,7 @@ from purpose_agent.bench.stream import Task, purpose_of
 from purpose_agent.bridge import SyncBridge
 from purpose_agent.environment_host import EnvironmentHost
 from purpose_agent.errors import EnvironmentFailure, UsageError
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
+from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.types import Action, Snapshot
 
 MAX_STEPS = 25

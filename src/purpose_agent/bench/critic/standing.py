@@ -17,8 +17,8 @@ from purpose_agent.combination import Opinion, Said, Voice, combine
 from purpose_agent.critics import Reading
 from purpose_agent.evidence_critic import MIN_CONFIDENCE
 from purpose_agent.memory.experience_critic import ExperienceSession
-from purpose_agent.memory.goal_models import GoalModels
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.goals.models import GoalModels
+from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.types import Snapshot
 
 EXPERIENCE, EVIDENCE, COMBINED = "experience", "evidence", "combined"

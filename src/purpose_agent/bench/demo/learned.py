@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from purpose_agent.memory.library import Library
-from purpose_agent.memory.value_features import Feature
-from purpose_agent.memory.value_learner import ValueLearner
-from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory.values.features import Feature
+from purpose_agent.memory.values.learner import ValueLearner
+from purpose_agent.memory.values.memory import ValueMemory
 from purpose_agent.store import open_store
 from purpose_agent.types import Heuristic, MemoryTier
 

@@ -12,7 +12,7 @@ from purpose_agent.bench.suite.rows import SuiteRow
 from purpose_agent.bench.suite.studying import Shelf
 from purpose_agent.memory.duplicates import say_the_same, signature
 from purpose_agent.memory.library import Library
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.store.base import Store
 from purpose_agent.types import Heuristic
 

@@ -26,7 +26,7 @@ from purpose_agent.memory.exchange.importing import read_lines, take_in
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.provenance.defences import DEFENDED, UNDEFENDED, Defences
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import Example
 from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.store import open_store

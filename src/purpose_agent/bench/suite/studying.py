@@ -25,8 +25,8 @@ from purpose_agent.llm_backend.usage import estimate_tokens
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.rendering import memory_block
 from purpose_agent.memory.selection import Selection
-from purpose_agent.memory.value_learner import RECORD
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.learner import RECORD
+from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory_system import Example, MemorySystem
 from purpose_agent.other_memory import OtherMemory
 from purpose_agent.store import open_store

@@ -8,7 +8,7 @@ from typing import Any
 from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.memory.distillers.base import Distiller
-from purpose_agent.memory.value_learner import ValueLearner
+from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.registry import distiller_registry
 from purpose_agent.store.base import Store
 

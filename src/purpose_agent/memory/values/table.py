@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from purpose_agent.memory.episode_progress import EpisodeProgress
-from purpose_agent.memory.episode_trace import EpisodeTrace
-from purpose_agent.memory.goal_models import GoalModels
+from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_features import Feature, situation_features
-from purpose_agent.memory.value_record import EpisodeRecord
-from purpose_agent.memory.value_settings import ValueSettings
+from purpose_agent.memory.values.features import Feature, situation_features
+from purpose_agent.memory.values.progress import EpisodeProgress
+from purpose_agent.memory.values.record import EpisodeRecord
+from purpose_agent.memory.values.settings import ValueSettings
+from purpose_agent.memory.values.trace import EpisodeTrace
 
 UNKNOWN = -1
 """The id of a feature that the table has never seen in an episode it learned from."""

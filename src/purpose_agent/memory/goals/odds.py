@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, prod, sqrt
 
-from purpose_agent.memory.goal_trace import Arguments
+from purpose_agent.memory.goals.trace import Arguments
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 
 NOTHING: Arguments = ()

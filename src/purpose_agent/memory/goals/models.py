@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from purpose_agent.memory.goal_model import GoalModel
-from purpose_agent.memory.goal_tracker import GoalTracker
+from purpose_agent.memory.goals.model import GoalModel
+from purpose_agent.memory.goals.tracker import GoalTracker
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.record import EpisodeRecord
 
 
 class GoalModels(msgspec.Struct, frozen=True, array_like=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from purpose_agent.memory.goal_models import GoalModels
-from purpose_agent.memory.goal_tracker import GoalTracker
-from purpose_agent.memory.value_record import Transition
+from purpose_agent.memory.goals.models import GoalModels
+from purpose_agent.memory.goals.tracker import GoalTracker
+from purpose_agent.memory.values.record import Transition
 
 
 class EpisodeProgress:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import sqrt
 
 from purpose_agent.memory.action_template import parse_action
-from purpose_agent.memory.goal_belief import GoalBelief
-from purpose_agent.memory.goal_model import GoalModel
-from purpose_agent.memory.goal_odds import GoalOdds
-from purpose_agent.memory.goal_trace import Arguments, GoalTrace
+from purpose_agent.memory.goals.belief import GoalBelief
+from purpose_agent.memory.goals.model import GoalModel
+from purpose_agent.memory.goals.odds import GoalOdds
+from purpose_agent.memory.goals.trace import Arguments, GoalTrace
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 
 IN_HAND = 0.4

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import isfinite
 
 from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action
-from purpose_agent.memory.goal_graph import GoalGraph
+from purpose_agent.memory.goals.graph import GoalGraph
 from purpose_agent.memory.instructions import Instructions
 from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
-from purpose_agent.memory.value_record import Transition
+from purpose_agent.memory.values.record import Transition
 
 _MAX_CLAUSES = 400  # of an episode in which arguments are looked up; the first ones count
 _MAX_MENTIONS = 4  # templates kept per argument
@@ -53,8 +53,8 @@ class EpisodeTrace:
         """The actions of the current situation."""
         self.text = ""
         """The last text."""
-        self.score = 0.0
-        self.best = 0.0
+        self.score: float = 0.0
+        self.best: float = 0.0
         """The highest score so far."""
         self.phase = "start"
         """The abstract action that last brought the score to a new height."""

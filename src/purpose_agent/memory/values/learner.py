@@ -18,9 +18,9 @@ from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
 
 if TYPE_CHECKING:
-    from purpose_agent.memory.value_guide import ValueGuide
-    from purpose_agent.memory.value_memory import ValueMemory
-    from purpose_agent.memory.value_record import EpisodeRecord, Transition
+    from purpose_agent.memory.values.guide import ValueGuide
+    from purpose_agent.memory.values.memory import ValueMemory
+    from purpose_agent.memory.values.record import EpisodeRecord, Transition
 
 WEIGHTS = "value_memory"
 RECORD = "value_record:"
@@ -55,7 +55,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
             explore: whether trying unknown actions counts.
             without: ids of episodes that must not have taught it anything; learning anew takes seconds.
         """
-        from purpose_agent.memory.value_guide import ValueGuide
+        from purpose_agent.memory.values.guide import ValueGuide
 
         memory = self._learned_without(without) if without else self.memory
         return ValueGuide(memory, purpose, seed, explore)
@@ -72,8 +72,8 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
             self._store.save_artefact(RECORD + trajectory.id, msgspec.msgpack.encode(record), upto=0)
 
     def _fresh(self) -> ValueMemory:
-        from purpose_agent.memory.value_memory import ValueMemory
-        from purpose_agent.memory.value_settings import ValueSettings
+        from purpose_agent.memory.values.memory import ValueMemory
+        from purpose_agent.memory.values.settings import ValueSettings
 
         return ValueMemory(ValueSettings(learned_progress=self._learned_progress))
 
@@ -81,7 +81,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         return folded.to_bytes()
 
     def _decode(self, payload: bytes) -> ValueMemory | None:
-        from purpose_agent.memory.value_memory import ValueMemory
+        from purpose_agent.memory.values.memory import ValueMemory
 
         try:
             return ValueMemory.from_bytes(payload)
@@ -103,7 +103,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
 
 @cache
 def _decoder() -> msgspec.msgpack.Decoder[EpisodeRecord]:
-    from purpose_agent.memory.value_record import EpisodeRecord
+    from purpose_agent.memory.values.record import EpisodeRecord
 
     return msgspec.msgpack.Decoder(EpisodeRecord)
 
@@ -113,7 +113,7 @@ def record_of(trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) ->
 
     Success is kept only where a verdict says it; where verdicts leave progress untold, Φ on the way is left out.
     """
-    from purpose_agent.memory.value_record import EpisodeRecord, Transition
+    from purpose_agent.memory.values.record import EpisodeRecord, Transition
 
     if not trajectory.steps or not any(admissible):
         return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from purpose_agent.memory.value_features import Feature
-from purpose_agent.memory.value_table import CompiledEpisode, ValueTable
+from purpose_agent.memory.values.features import Feature
+from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
 
 _MODEST = 5  # uses that make an observation half as convincing as one of endless uses
 _LEAST = 3  # uses below which nothing is told

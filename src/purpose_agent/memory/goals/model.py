@@ -19,10 +19,10 @@ from collections.abc import Sequence
 import msgspec
 
 from purpose_agent.memory.action_template import WILDCARD, parse_action
-from purpose_agent.memory.goal_odds import NOTHING, Choice, FailedTest, GoalOdds
-from purpose_agent.memory.goal_trace import Arguments, GoalTrace
+from purpose_agent.memory.goals.odds import NOTHING, Choice, FailedTest, GoalOdds
+from purpose_agent.memory.goals.trace import Arguments, GoalTrace
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_record import EpisodeRecord
+from purpose_agent.memory.values.record import EpisodeRecord
 
 _SHARE = 0.9  # of the successes that have what all successes need
 _CHANCE = 0.15  # greatest probability that a milestone is in all successes by chance

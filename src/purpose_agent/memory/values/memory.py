@@ -19,13 +19,13 @@ import random
 import msgspec
 
 from purpose_agent.errors import UsageError
-from purpose_agent.memory.goal_models import GoalModels
+from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_advice import Advice, advise
-from purpose_agent.memory.value_episode import ValueEpisode
-from purpose_agent.memory.value_record import EpisodeRecord
-from purpose_agent.memory.value_settings import ValueSettings
-from purpose_agent.memory.value_table import CompiledEpisode, ValueTable
+from purpose_agent.memory.values.advice import Advice, advise
+from purpose_agent.memory.values.episode import ValueEpisode
+from purpose_agent.memory.values.record import EpisodeRecord
+from purpose_agent.memory.values.settings import ValueSettings
+from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
 
 __all__ = ["ValueMemory", "ValueSettings"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from purpose_agent.memory.value_episode import ValueEpisode
-from purpose_agent.memory.value_memory import ValueMemory
+from purpose_agent.memory.values.episode import ValueEpisode
+from purpose_agent.memory.values.memory import ValueMemory
 from purpose_agent.memory_system import Shortlist
 from purpose_agent.types import PHI_MAX, Action, Snapshot, Verdict
 

@@ -7,8 +7,8 @@ value, whatever the objects are called.
 from __future__ import annotations
 
 from purpose_agent.memory.action_template import ParsedAction, parse_action
-from purpose_agent.memory.episode_trace import EpisodeTrace
-from purpose_agent.memory.goal_graph import FAR
+from purpose_agent.memory.goals.graph import FAR
+from purpose_agent.memory.values.trace import EpisodeTrace
 
 Feature = tuple[str, ...]
 """A feature's name: its kind and what fills it."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import combinations, product
 from math import comb, exp
 
-from purpose_agent.memory.goal_odds import NOTHING, GoalOdds
-from purpose_agent.memory.goal_trace import Arguments
+from purpose_agent.memory.goals.odds import NOTHING, GoalOdds
+from purpose_agent.memory.goals.trace import Arguments
 
 _MAX_GOALS = 1500  # that are weighed; the least likely items and places are left out first
 _MAX_ITEMS = 8

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from math import sqrt
 from random import Random
 
-from purpose_agent.memory.episode_progress import EpisodeProgress
-from purpose_agent.memory.episode_trace import EpisodeTrace
-from purpose_agent.memory.goal_models import GoalModels
+from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.value_features import situation_features
-from purpose_agent.memory.value_record import EpisodeRecord, Transition
-from purpose_agent.memory.value_settings import ValueSettings
-from purpose_agent.memory.value_table import ValueTable
+from purpose_agent.memory.values.features import situation_features
+from purpose_agent.memory.values.progress import EpisodeProgress
+from purpose_agent.memory.values.record import EpisodeRecord, Transition
+from purpose_agent.memory.values.settings import ValueSettings
+from purpose_agent.memory.values.table import ValueTable
+from purpose_agent.memory.values.trace import EpisodeTrace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What completes a task, learned from verified ends: the experience critic's knowledge."""
