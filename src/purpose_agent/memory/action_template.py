@@ -93,6 +93,11 @@ def clauses(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(clause for clause in found if clause)
 
 
+def is_article(word: str) -> bool:
+    """Whether a lower-case word is an article, or *some*."""
+    return word in _ARTICLES
+
+
 @lru_cache(maxsize=2048)
 def phrases(text: str) -> tuple[tuple[str, ...], ...]:
     """The clauses of ``text`` without their articles, as actions name things; without empty ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from purpose_agent.memory.action_template import ParsedAction, parse_action, phrases
+from purpose_agent.memory.action_template import ParsedAction, clauses, is_article, parse_action, phrases
 
 _MAX_WORDS = 8  # of an instruction
 _MAX_KEPT = 400  # of an episode that may be instructions; the first ones count
@@ -23,8 +23,9 @@ class Instruction(NamedTuple):
 class Instructions:
     """What texts asked for in one episode, in the order in which it was read.
 
-    A clause is an instruction when it is a word and the name of something that actions were offered for, and when it
-    did not come of an action about that thing. It is done when an action of these words was carried out, or when what
+    A clause is an instruction when it is a word and the name of something that actions were offered for, when no
+    article stands first (*a raw carrot* is a thing, *roast a carrot* is not), and when it did not come of an action
+    about that thing. It is done when an action of these words was carried out, or when what
     came of an action about the thing says the instruction's verb and the thing's name in one clause: after *roast the
     carrot*, ``cook carrot in oven`` that returns *You roast the carrot with the oven*.
     """
@@ -42,13 +43,14 @@ class Instructions:
         """Take in what ``action`` led to; before the first one it is the empty action."""
         for option in admissible:
             self._things.update(parse_action(option).arguments)
-        found = phrases(text)
-        self._tick_off(action, found)
-        for phrase in found:
-            verb, *rest = phrase
+        self._tick_off(action, phrases(text))
+        for clause in clauses(text):
+            if is_article(clause[0]):
+                continue
+            verb, *rest = (word for word in clause if not is_article(word))
             new = Instruction(verb, " ".join(rest))
             known = new in self._read or len(self._read) >= _MAX_KEPT
-            if rest and len(phrase) <= _MAX_WORDS and new.thing not in action.arguments and not known:
+            if 0 < len(rest) < _MAX_WORDS and new.thing not in action.arguments and not known:
                 self._read[new] = False
         meant = [(asked, done) for asked, done in self._read.items() if asked.thing in self._things]
         self.pending = tuple(asked for asked, done in meant if not done)

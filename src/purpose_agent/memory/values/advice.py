@@ -17,6 +17,12 @@ _FATES = {
     "-": "after `{last}` on {it} lost score",
     "=": "after `{last}` on {it} changed nothing",
 }
+_BRINGS = {
+    "next": "does what a text asks for next",
+    "later": "does what a text asks for, but later",
+    "unasked": "does to something not what a text asks for, but another such thing",
+    "unwanted": "does to something what texts ask for, but not of that",
+}
 _TRIED = {"0": "that have not been tried", "1": "tried once already", "2+": "tried more than once already"}
 
 
@@ -152,6 +158,22 @@ def _as_asked(feature: Feature) -> str:
     return "what a text asks for in the same words" + (", next" if feature[1] == "next" else ", but later")
 
 
+def _brings(feature: Feature) -> str:
+    return f"what {_BRINGS[feature[1]]}"
+
+
+def _brings_by(feature: Feature) -> str:
+    return f"`{feature[1]}` where it {_BRINGS[feature[2]]}"
+
+
+def _opens(_: Feature) -> str:
+    return "what makes possible what a text asks for"
+
+
+def _opens_by(feature: Feature) -> str:
+    return f"`{feature[1]}` where it makes possible what a text asks for"
+
+
 def _when(phase: str) -> str:
     return "before any score is gained" if phase == "start" else f"once `{phase}` has gained score"
 
@@ -168,4 +190,8 @@ _WORDING: dict[str, Callable[[Feature], str]] = {
     "asked next": _asked_next,
     "asked": _asked,
     "as asked": _as_asked,
+    "brings": _brings,
+    "brings by": _brings_by,
+    "opens": _opens,
+    "opens by": _opens_by,
 }

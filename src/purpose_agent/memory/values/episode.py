@@ -9,7 +9,8 @@ from random import Random
 
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.values.features import situation_features
+from purpose_agent.memory.values.consequences import Consequences
+from purpose_agent.memory.values.features import ASKED_FOR, situation_features
 from purpose_agent.memory.values.progress import EpisodeProgress
 from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.memory.values.settings import ValueSettings
@@ -38,6 +39,7 @@ class ValueEpisode:
     def __init__(
         self,
         vocabulary: TaskVocabulary,
+        consequences: Consequences,
         table: ValueTable,
         goals: GoalModels,
         settings: ValueSettings,
@@ -47,6 +49,7 @@ class ValueEpisode:
         explore: bool,
     ) -> None:
         self._vocabulary = vocabulary
+        self._consequences = consequences
         self._table = table
         self._goals = goals
         self._settings = settings
@@ -67,7 +70,7 @@ class ValueEpisode:
         self._steps: list[Transition] = []
         self._random = Random(self._seed)
         self._progress = EpisodeProgress(self._goals, self._purpose, admissible, score)
-        self._trace = EpisodeTrace(self._vocabulary, self._purpose)
+        self._trace = EpisodeTrace(self._vocabulary, self._consequences, self._purpose)
         self._trace.begin(observation, admissible, self._progress.score)
 
     def observe(
@@ -110,9 +113,10 @@ class ValueEpisode:
             n = table.evidence(ids)
             advice = settings.advice * goal.advice(action) if goal is not None else 0.0
             penalty = settings.repeat_cost * self._trace.offences.get(action, 0)
-            found.append(
-                ActionValue(action, table.value(ids) + advice, settings.curiosity / sqrt(1.0 + n), n, penalty)
-            )
+            called_for = self._trace.is_named(action) or not ASKED_FOR.isdisjoint(features)
+            heed = settings.heed if called_for and action not in self._trace.tried else 1.0
+            bonus = heed * settings.curiosity / sqrt(1.0 + n)
+            found.append(ActionValue(action, table.value(ids) + advice, bonus, n, penalty))
         return found
 
     def shortlist(self) -> list[int]:

@@ -13,6 +13,9 @@ from purpose_agent.memory.values.trace import EpisodeTrace
 Feature = tuple[str, ...]
 """A feature's name: its kind and what fills it."""
 
+ASKED_FOR: frozenset[Feature] = frozenset({("brings", "next"), ("brings", "later"), ("opens", "asked")})
+"""Features of what texts asked for, and of what makes that possible."""
+
 _COUNTS = ("0", "1", "2+")
 _LITERAL_SLOTS = 2
 
@@ -21,16 +24,22 @@ def situation_features(trace: EpisodeTrace) -> list[list[Feature]]:
     """The features of each admissible action of the trace's current situation, in order."""
     parsed = [parse_action(action) for action in trace.admissible]
     goals = _goal_relations(trace, parsed)
+    abstracts = [trace.vocabulary.abstract(action) for action in trace.admissible]
+    closed = _closed(trace, frozenset(abstracts))
     return [
-        _features(trace, action, reading, relations)
-        for action, reading, relations in zip(trace.admissible, parsed, goals, strict=True)
+        _features(trace, *action, closed)
+        for action in zip(trace.admissible, parsed, abstracts, goals, strict=True)
     ]
 
 
 def _features(
-    trace: EpisodeTrace, action: str, parsed: ParsedAction, goals: list[tuple[str, str]]
+    trace: EpisodeTrace,
+    action: str,
+    parsed: ParsedAction,
+    abstract: str,
+    goals: list[tuple[str, str]],
+    closed: frozenset[str],
 ) -> list[Feature]:
-    abstract = trace.vocabulary.abstract(action)
     text, offered = trace.situation
     successor = trace.leads_to.get((text, action))
     tried = _count(trace.tried.get(action, 0))
@@ -54,6 +63,7 @@ def _features(
         found.append(("goal rank", parsed.template, str(goal), rank, trace.phase))
         found.append(("goal distance", parsed.template, str(goal), distance, trace.phase))
     found += _instruction_features(trace, parsed, abstract)
+    found += _consequence_features(trace, parsed, abstract, closed)
     for slot, argument in enumerate(parsed.arguments):
         found += _argument_features(trace, parsed, abstract, str(slot), argument)
     if len(parsed.arguments) > 1:
@@ -105,6 +115,32 @@ def _instruction_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: s
         found.append(("asked", abstract, asked.verb, "this" if about else "other"))
         if about and parsed.verb == asked.verb:
             found.append(("as asked", "later" if place else "next"))
+    return found
+
+
+def _closed(trace: EpisodeTrace, offered: frozenset[str]) -> frozenset[str]:
+    """The abstract actions that bring about something asked for, and are not offered."""
+    wanted = frozenset(asked.verb for asked in trace.instructions.pending)
+    known = trace.consequences
+    return frozenset(deed for deed in known.openable - offered if not wanted.isdisjoint(known.verbs(deed)))
+
+
+def _consequence_features(
+    trace: EpisodeTrace, parsed: ParsedAction, abstract: str, closed: frozenset[str]
+) -> list[Feature]:
+    """Whether the action brings about what texts asked for, something else instead, or makes possible what would."""
+    known = trace.consequences
+    found: list[Feature] = []
+    if not closed.isdisjoint(known.opened(abstract)):
+        found += [("opens", "asked"), ("opens by", abstract)]
+    verbs = known.verbs(abstract)
+    if verbs and parsed.arguments:
+        asked = [each.verb for each in trace.instructions.pending if each.thing == parsed.arguments[0]]
+        place = next((i for i, verb in enumerate(asked) if verb in verbs), None)
+        relation = "unasked" if place is None else "later" if place else "next"
+        if not asked:
+            relation = "unwanted"
+        found += [("brings", relation), ("brings by", abstract, relation)]
     return found
 
 

@@ -22,6 +22,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.values.advice import Advice, advise
+from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.episode import ValueEpisode
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory.values.settings import ValueSettings
@@ -29,7 +30,7 @@ from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 4
+_FEATURES_VERSION = 5
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
 
 _LEAST_NEW = 4  # episodes of a family before its words are counted anew
@@ -51,6 +52,8 @@ class ValueMemory:
         self.n_episodes = 0
         """Episodes learned from, including those no longer kept."""
         self.vocabulary = TaskVocabulary()
+        self.consequences = Consequences()
+        """What actions bring about and make possible; counted anew with the vocabulary."""
         self.table = ValueTable()
         self.goals = GoalModels()
         """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
@@ -67,7 +70,14 @@ class ValueMemory:
             explore: whether what an action would teach counts beside its value.
         """
         return ValueEpisode(
-            self.vocabulary, self.table, self.goals, self.settings, purpose, seed=seed, explore=explore
+            self.vocabulary,
+            self.consequences,
+            self.table,
+            self.goals,
+            self.settings,
+            purpose,
+            seed=seed,
+            explore=explore,
         )
 
     def learn(self, record: EpisodeRecord) -> None:
@@ -106,6 +116,7 @@ class ValueMemory:
             self._records,
             self.goals,
             self._uncounted,
+            self.consequences,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -130,6 +141,7 @@ class ValueMemory:
             memory.table = ValueTable(saved.features, saved.weights, saved.counts)
             memory.goals = saved.goals
             memory._uncounted = saved.uncounted
+            memory.consequences = saved.consequences
         else:
             if saved.settings.learned_progress and any(record.hidden for record in saved.records):
                 memory.goals = GoalModels.fit(saved.records)
@@ -167,6 +179,7 @@ class ValueMemory:
 
     def _rebuild(self) -> None:
         self.vocabulary = TaskVocabulary.of(self._records)
+        self.consequences = Consequences.of(self._records, self.vocabulary)
         self.table = ValueTable()
         self._compiled = {}
         self._uncounted = {}
@@ -183,7 +196,7 @@ class ValueMemory:
         found = self._compiled.get(index)
         if found is None:
             found = self._compiled[index] = self.table.compile(
-                self._records[index], self.vocabulary, self.goals, self.settings
+                self._records[index], self.vocabulary, self.consequences, self.goals, self.settings
             )
         return found
 
@@ -202,6 +215,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     records: list[EpisodeRecord]
     goals: GoalModels = GoalModels()
     uncounted: dict[str, int] = {}
+    consequences: Consequences = Consequences()
 
 
 def _is_refit(n: int) -> bool:

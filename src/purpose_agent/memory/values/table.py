@@ -8,6 +8,7 @@ from math import sqrt
 
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
+from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.features import Feature, situation_features
 from purpose_agent.memory.values.progress import EpisodeProgress
 from purpose_agent.memory.values.record import EpisodeRecord
@@ -123,7 +124,12 @@ class ValueTable:
                 self.weights[i] += change
 
     def compile(
-        self, record: EpisodeRecord, vocabulary: TaskVocabulary, goals: GoalModels, settings: ValueSettings
+        self,
+        record: EpisodeRecord,
+        vocabulary: TaskVocabulary,
+        consequences: Consequences,
+        goals: GoalModels,
+        settings: ValueSettings,
     ) -> CompiledEpisode:
         """Replay ``record`` into features and rewards; new features are interned.
 
@@ -131,7 +137,7 @@ class ValueTable:
         Where the score is hidden, what ``goals`` make of the episode stands for it.
         """
         progress = EpisodeProgress(goals, record.purpose, record.admissible, record.score)
-        trace = EpisodeTrace(vocabulary, record.purpose)
+        trace = EpisodeTrace(vocabulary, consequences, record.purpose)
         trace.begin(record.observation, record.admissible, progress.score)
         steps: list[CompiledStep] = []
         for step in record.steps:

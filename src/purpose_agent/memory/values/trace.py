@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action
+from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action, words
 from purpose_agent.memory.goals.graph import GoalGraph
 from purpose_agent.memory.instructions import Instructions
 from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
+from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.record import Transition
 
 _MAX_CLAUSES = 400  # of an episode in which arguments are looked up; the first ones count
@@ -40,14 +41,18 @@ class _Clause:
 
 
 class EpisodeTrace:
-    """The history of one episode, updated step by step; a pure function of vocabulary, purpose and transitions."""
+    """The history of one episode, updated step by step.
 
-    def __init__(self, vocabulary: TaskVocabulary, purpose: str) -> None:
+    A pure function of vocabulary, consequences, purpose and transitions.
+    """
+
+    def __init__(self, vocabulary: TaskVocabulary, consequences: Consequences, purpose: str) -> None:
         family = vocabulary.family(purpose)
         self.vocabulary = vocabulary.within(purpose)
         self.kin = "" if family is None or len(vocabulary.families) < 2 else family.name
         """The family of tasks that this one belongs to; empty when there is one or none."""
         self.words = FamilyWords(family, purpose)
+        self.consequences = consequences
         self.graph = GoalGraph(self.words)
         self.admissible: tuple[str, ...] = ()
         """The actions of the current situation."""
@@ -85,6 +90,7 @@ class EpisodeTrace:
         self._mentions: dict[str, _Mentions] = {}
         self._known_clauses: set[tuple[str, ...]] = set()
         self._names: set[str] = set()
+        self._purpose = f" {' '.join(words(purpose))} "
 
     def begin(self, observation: str, admissible: Sequence[str], score: float | None = 0.0) -> None:
         """Start at the first text and the first admissible actions."""
@@ -120,6 +126,10 @@ class EpisodeTrace:
         self.last = (abstract, self.last[0])
         self._arrive(step.observation, step.admissible, abstract, parsed)
         return change, record
+
+    def is_named(self, action: str) -> bool:
+        """Whether the purpose names something that ``action`` is about."""
+        return any(f" {argument} " in self._purpose for argument in parse_action(action).arguments)
 
     def mentions(self, argument: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Abstract actions whose outputs mentioned ``argument``, and the words that stood with it there."""
