@@ -25,9 +25,9 @@ class Instructions:
 
     A clause is an instruction when it is a word and the name of something that actions were offered for, when no
     article stands first (*a raw carrot* is a thing, *roast a carrot* is not), and when it did not come of an action
-    about that thing. It is done when an action of these words was carried out, or when what
-    came of an action about the thing says the instruction's verb and the thing's name in one clause: after *roast the
-    carrot*, ``cook carrot in oven`` that returns *You roast the carrot with the oven*.
+    about that thing. It is done when an action of these words was carried out, or when what came of an action about
+    the thing says the instruction's verb and the thing's name in one clause: after *roast the carrot*, ``cook carrot in
+    oven`` that returns *You roast the carrot with the oven*.
     """
 
     def __init__(self) -> None:
