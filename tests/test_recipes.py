@@ -16,9 +16,7 @@ def test_it_learns_to_cook_by_the_book() -> None:
     assert isinstance(world, TextWorldEnvironment)
     with Orchestrator(resolve_backend("random"), world, distillers=(), seed=0) as agent:
         for seed in range(100):
-            agent.run_task(
-                world.purpose_for(seed, {}), max_steps=25, seed=seed, options={"fold": "train"}
-            )
+            agent.run_task(world.purpose_for(seed, {}), max_steps=25, seed=seed, options={"fold": "train"})
         solved = sum(
             agent.run_task(
                 world.purpose_for(seed, {}), max_steps=25, seed=seed, options={"fold": "dev"}, learning=False

@@ -154,7 +154,9 @@ class Orchestrator:
         self.store: Store = open_store(store if store is not None else _folder(persistence_dir))
         self.actor = Actor(llm, available_actions)
         scores = ScoreCache(self.store)
-        values = ValueLearner(self.store, learned_progress="experience_critic" not in left_out)
+        values = ValueLearner(
+            self.store, learned_progress="experience_critic" not in left_out, heed_texts=host.trust is None
+        )
         calibrator = Calibrator(self.store)
         critics: list[Critic] = [EvidenceCritic(critic_llm or llm, scores)]
         if "experience_critic" not in left_out:

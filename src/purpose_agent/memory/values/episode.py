@@ -47,6 +47,7 @@ class ValueEpisode:
         *,
         seed: int,
         explore: bool,
+        heed_texts: bool,
     ) -> None:
         self._vocabulary = vocabulary
         self._consequences = consequences
@@ -55,6 +56,7 @@ class ValueEpisode:
         self._settings = settings
         self._purpose = purpose
         self._explore = explore
+        self._heed_texts = heed_texts
         self._seed = seed
         self.begin("", ())
 
@@ -113,7 +115,8 @@ class ValueEpisode:
             n = table.evidence(ids)
             advice = settings.advice * goal.advice(action) if goal is not None else 0.0
             penalty = settings.repeat_cost * self._trace.offences.get(action, 0)
-            called_for = self._trace.is_named(action) or not ASKED_FOR.isdisjoint(features)
+            asked_for = self._heed_texts and not ASKED_FOR.isdisjoint(features)
+            called_for = asked_for or self._trace.is_named(action)
             heed = settings.heed if called_for and action not in self._trace.tried else 1.0
             bonus = heed * settings.curiosity / sqrt(1.0 + n)
             found.append(ActionValue(action, table.value(ids) + advice, bonus, n, penalty))

@@ -18,10 +18,15 @@ class ValueGuide:
         purpose: the goal.
         seed: of the run, None for 0.
         explore: whether trying unknown actions counts, as it does while learning.
+        heed_texts: see `ValueMemory.episode`.
     """
 
-    def __init__(self, memory: ValueMemory, purpose: str, seed: int | None, explore: bool) -> None:
-        self._episode: ValueEpisode = memory.episode(purpose, seed=seed or 0, explore=explore)
+    def __init__(
+        self, memory: ValueMemory, purpose: str, seed: int | None, explore: bool, *, heed_texts: bool = True
+    ) -> None:
+        self._episode: ValueEpisode = memory.episode(
+            purpose, seed=seed or 0, explore=explore, heed_texts=heed_texts
+        )
         self.knows_something = explore or memory.n_episodes > 0
 
     def begin(self, state: Snapshot, admissible: Sequence[Action], verdict: Verdict | None) -> None:

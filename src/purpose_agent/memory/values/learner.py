@@ -32,11 +32,13 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
     Args:
         store: where episodes, records and weights are.
         learned_progress: see `ValueSettings.learned_progress`.
+        heed_texts: see `ValueMemory.episode`.
     """
 
-    def __init__(self, store: Store, *, learned_progress: bool = True) -> None:
+    def __init__(self, store: Store, *, learned_progress: bool = True, heed_texts: bool = True) -> None:
         super().__init__(store, WEIGHTS)
         self._learned_progress = learned_progress
+        self._heed_texts = heed_texts
 
     @property
     def memory(self) -> ValueMemory:
@@ -58,7 +60,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         from purpose_agent.memory.values.guide import ValueGuide
 
         memory = self._learned_without(without) if without else self.memory
-        return ValueGuide(memory, purpose, seed, explore)
+        return ValueGuide(memory, purpose, seed, explore, heed_texts=self._heed_texts)
 
     def keep(self, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]) -> None:
         """Store the record of a finished episode, before the episode itself is indexed.

@@ -61,13 +61,16 @@ class ValueMemory:
         self._uncounted: dict[str, int] = {}
         self._compiled: dict[int, CompiledEpisode] = {}
 
-    def episode(self, purpose: str, *, seed: int = 0, explore: bool = False) -> ValueEpisode:
+    def episode(
+        self, purpose: str, *, seed: int = 0, explore: bool = False, heed_texts: bool = True
+    ) -> ValueEpisode:
         """A cursor over one episode; it reads this memory and never changes it.
 
         Args:
             purpose: the goal in natural language.
             seed: decides the order of ties.
             explore: whether what an action would teach counts beside its value.
+            heed_texts: whether exploring prefers what texts ask for; not where strangers may write them.
         """
         return ValueEpisode(
             self.vocabulary,
@@ -78,6 +81,7 @@ class ValueMemory:
             purpose,
             seed=seed,
             explore=explore,
+            heed_texts=heed_texts,
         )
 
     def learn(self, record: EpisodeRecord) -> None:
