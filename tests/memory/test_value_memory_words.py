@@ -1,11 +1,14 @@
 """How a value memory reads: actions as templates, texts as clauses, purposes as goals, links as distances."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from purpose_agent.memory.action_template import WILDCARD, clauses, parse_action, words
 from purpose_agent.memory.goals.graph import FAR, GoalGraph
 from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
+from purpose_agent.memory.values.memory import ValueMemory
 from purpose_agent.memory.values.record import EpisodeRecord
 
 HOSTILE = st.one_of(
@@ -125,3 +128,31 @@ def test_any_text_can_be_linked(texts: list[str], purpose: str) -> None:
     for text in texts:
         graph.read(text)
     assert len(graph.distances(["north"])) == graph.n_goals
+
+
+def made(memory: ValueMemory, seed: int, *, explore: bool) -> tuple[EpisodeRecord, bool]:
+    """Of things with new names, the one is right that has only words of what the purpose names."""
+    rng = random.Random(seed)
+    first, second, other = ("".join(rng.choices("bdfgklmnprstvz", k=6)) for _ in range(3))
+    admissible = [
+        f"make {first} {other}",
+        f"make {second}",
+        f"make {first} {second} {other}",
+        f"make {other}",
+    ]
+    rng.shuffle(admissible)
+    episode = memory.episode(f"Build from what is here: {first} {second}.", seed=seed, explore=explore)
+    episode.begin("A workshop.", admissible)
+    action = admissible[rng.choice(episode.shortlist())]
+    success = action == f"make {second}"
+    episode.observe(action, "Done.", (), float(success), True, success)
+    return episode.record(), success
+
+
+def test_how_words_overlap_with_what_the_purpose_names_tells_things_apart() -> None:
+    memory = ValueMemory()
+    for seed in range(60):
+        memory.learn(made(memory, seed, explore=True)[0])
+    assert sum(made(memory, seed, explore=False)[1] for seed in range(1000, 1040)) == 40
+    texts = [advice.text for advice in memory.advice(20)]
+    assert "do: `make *` when its first object has only words of the first thing the purpose names" in texts

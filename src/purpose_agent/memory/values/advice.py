@@ -17,6 +17,13 @@ _FATES = {
     "-": "after `{last}` on {it} lost score",
     "=": "after `{last}` on {it} changed nothing",
 }
+_ORDINALS = ("first", "second", "third")
+_SHARED = {
+    "all of all": "has just the words of",
+    "all of part": "has only words of",
+    "part of all": "has more than the words of",
+    "part of part": "shares words with",
+}
 _BRINGS = {
     "next": "does what a text asks for next",
     "later": "does what a text asks for, but later",
@@ -107,8 +114,7 @@ def _tried(feature: Feature) -> str:
 
 
 def _fate(feature: Feature) -> str:
-    action, slot, outcome = feature[1], int(feature[2]), feature[-1]
-    it = f"its {('first', 'second', 'third')[slot]} object" if slot < 3 else f"its object {slot + 1}"
+    action, it, outcome = feature[1], _object(feature[2]), feature[-1]
     return f"`{action}` when " + _FATES[outcome].format(it=it, last=feature[3]).removeprefix("after ")
 
 
@@ -132,11 +138,17 @@ def _named(feature: Feature) -> str:
 
 def _goal_rank(feature: Feature) -> str:
     _, template, goal, rank, phase = feature
-    which = ("first", "second", "third")[int(goal)]
+    which = _ORDINALS[int(goal)]
     how = {"nearest": "that leads nearest to", "farther": "that leads away from"}.get(
         rank, "of unknown relation to"
     )
     return f"the `{template}` {how} the {which} thing the purpose names, {_when(phase)}"
+
+
+def _goal_words(feature: Feature) -> str:
+    _, action, slot, goal, shared = feature
+    which = _ORDINALS[int(goal)]
+    return f"`{action}` when {_object(slot)} {_SHARED[shared]} the {which} thing the purpose names"
 
 
 def _asked_next(feature: Feature) -> str:
@@ -174,6 +186,11 @@ def _opens_by(feature: Feature) -> str:
     return f"`{feature[1]}` where it makes possible what a text asks for"
 
 
+def _object(slot: str) -> str:
+    number = int(slot)
+    return f"its {_ORDINALS[number]} object" if number < len(_ORDINALS) else f"its object {number + 1}"
+
+
 def _when(phase: str) -> str:
     return "before any score is gained" if phase == "start" else f"once `{phase}` has gained score"
 
@@ -187,6 +204,7 @@ _WORDING: dict[str, Callable[[Feature], str]] = {
     "stands with": _stands_with,
     "named": _named,
     "goal rank": _goal_rank,
+    "goal words": _goal_words,
     "asked next": _asked_next,
     "asked": _asked,
     "as asked": _as_asked,

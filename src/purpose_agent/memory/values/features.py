@@ -91,7 +91,20 @@ def _argument_features(
     for goal, words in enumerate(trace.words.goals):
         if any(word in words for word in argument.split(" ")):
             found.append(("goal named", abstract, slot, str(goal)))
+        shared = _shared_words(argument, words)
+        if shared:
+            found.append(("goal words", abstract, slot, str(goal), shared))
+            found.append(("goal words after", abstract, slot, str(goal), shared, trace.last[0]))
     return found
+
+
+def _shared_words(argument: str, goal: tuple[str, ...]) -> str:
+    """How the words of an argument and those of a goal, without numbers, overlap; empty when they do not."""
+    own = {word for word in argument.split(" ") if not word.isdigit()}
+    wanted = {word for word in goal if not word.isdigit()}
+    if own.isdisjoint(wanted):
+        return ""
+    return ("all" if own <= wanted else "part") + " of " + ("all" if wanted <= own else "part")
 
 
 def _pair_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> list[Feature]:

@@ -30,7 +30,7 @@ from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 5
+_FEATURES_VERSION = 6
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
 
 _LEAST_NEW = 4  # episodes of a family before its words are counted anew
