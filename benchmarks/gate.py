@@ -23,7 +23,7 @@ from purpose_agent.memory.gate.false_promotions import share
 from purpose_agent.memory.gate.fixed_size import critical_fixes, fixed_size_pairs
 from purpose_agent.memory.gate.net_fix_design import NetFixDesign, Tally
 from purpose_agent.memory.gate.net_fix_plan import NetFixPlan, chance_of_accepting, plan_of
-from purpose_agent.memory.gate.net_fix_test import Decision, NetFixTest
+from purpose_agent.memory.gate.net_fix_sequential import Decision, NetFixTest
 
 Rates = tuple[float, float]
 """Fixes and regressions per pair."""

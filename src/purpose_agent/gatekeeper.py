@@ -15,7 +15,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.events import RunStarted
 from purpose_agent.memory.gate.net_fix_design import NetFixDesign
 from purpose_agent.memory.gate.net_fix_plan import plan_of
-from purpose_agent.memory.gate.net_fix_test import Decision
+from purpose_agent.memory.gate.net_fix_sequential import Decision
 from purpose_agent.memory.gate.probe_plan import PastEpisode, ProbeTask, probe_tasks
 from purpose_agent.memory.gate.probing import GateReport, probe
 from purpose_agent.memory.library import Library

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.gate.net_fix_design import NetFixDesign, Tally
 from purpose_agent.memory.gate.net_fix_plan import chance_of_accepting, plan_of
-from purpose_agent.memory.gate.net_fix_test import Decision, NetFixTest
+from purpose_agent.memory.gate.net_fix_sequential import Decision, NetFixTest
 
 FIX, REGRESSION, SAME = (False, True), (True, False), (True, True)
 PAIRS = st.lists(st.sampled_from([FIX, FIX, REGRESSION, SAME, (False, False)]), max_size=40)

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.episodes import lesson
 from purpose_agent.errors import ModelUnavailableError, UsageError
-from purpose_agent.memory.gate.net_fix_test import Decision
+from purpose_agent.memory.gate.net_fix_sequential import Decision
 from purpose_agent.memory.gate.probe_plan import ProbeTask
 from purpose_agent.memory.gate.probing import GateReport, probe
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.gate.net_fix_design import NetFixDesign
-from purpose_agent.memory.gate.net_fix_test import Decision, Judgement, NetFixTest
+from purpose_agent.memory.gate.net_fix_sequential import Decision, Judgement, NetFixTest
 from purpose_agent.memory.gate.probe_plan import ProbeTask
 from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.types import Heuristic
