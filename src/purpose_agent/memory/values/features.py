@@ -134,6 +134,8 @@ def _instruction_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: s
 def _closed(trace: EpisodeTrace, offered: frozenset[str]) -> frozenset[str]:
     """The abstract actions that bring about something asked for, and are not offered."""
     wanted = frozenset(asked.verb for asked in trace.instructions.pending)
+    if not wanted:
+        return frozenset()
     known = trace.consequences
     return frozenset(deed for deed in known.openable - offered if not wanted.isdisjoint(known.verbs(deed)))
 
