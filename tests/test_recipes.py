@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from purpose_agent import Orchestrator, resolve_backend
@@ -14,7 +16,8 @@ pytestmark = [pytest.mark.world, pytest.mark.slow]
 def test_it_learns_to_cook_by_the_book() -> None:
     world = resolve_environment("textworld:preset=cookingworld")
     assert isinstance(world, TextWorldEnvironment)
-    with Orchestrator(resolve_backend("random"), world, distillers=(), seed=0) as agent:
+    chance = resolve_backend("random")
+    with closing(world), Orchestrator(chance, world, distillers=(), seed=0) as agent:
         for seed in range(100):
             agent.run_task(world.purpose_for(seed, {}), max_steps=25, seed=seed, options={"fold": "train"})
         solved = sum(
@@ -23,5 +26,4 @@ def test_it_learns_to_cook_by_the_book() -> None:
             ).success
             for seed in range(30)
         )
-    world.close()
     assert solved >= 16  # of 30: by chance none, and 8 when it did not know what actions bring about

@@ -101,5 +101,15 @@ def is_article(word: str) -> bool:
 @lru_cache(maxsize=2048)
 def phrases(text: str) -> tuple[tuple[str, ...], ...]:
     """The clauses of ``text`` without their articles, as actions name things; without empty ones."""
-    found = (tuple(word for word in clause if word not in _ARTICLES) for clause in clauses(text))
+    found = (_without_articles(clause) for clause in clauses(text))
     return tuple(phrase for phrase in found if phrase)
+
+
+@lru_cache(maxsize=2048)
+def requests(text: str) -> tuple[tuple[str, ...], ...]:
+    """The phrases of ``text`` that may ask for something: *roast a carrot*, but not *a raw carrot*, a thing."""
+    return tuple(_without_articles(clause) for clause in clauses(text) if not is_article(clause[0]))
+
+
+def _without_articles(clause: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in clause if not is_article(word))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from purpose_agent.memory.action_template import ParsedAction, clauses, is_article, parse_action, phrases
+from purpose_agent.memory.action_template import ParsedAction, parse_action, phrases, requests
 
 _MAX_WORDS = 8  # of an instruction
 _MAX_KEPT = 400  # of an episode that may be instructions; the first ones count
@@ -44,10 +44,7 @@ class Instructions:
         for option in admissible:
             self._things.update(parse_action(option).arguments)
         self._tick_off(action, phrases(text))
-        for clause in clauses(text):
-            if is_article(clause[0]):
-                continue
-            verb, *rest = (word for word in clause if not is_article(word))
+        for verb, *rest in requests(text):
             new = Instruction(verb, " ".join(rest))
             known = new in self._read or len(self._read) >= _MAX_KEPT
             if 0 < len(rest) < _MAX_WORDS and new.thing not in action.arguments and not known:

@@ -151,12 +151,18 @@ def _consequence_features(
     verbs = known.verbs(abstract)
     if verbs and parsed.arguments:
         asked = [each.verb for each in trace.instructions.pending if each.thing == parsed.arguments[0]]
-        place = next((i for i, verb in enumerate(asked) if verb in verbs), None)
-        relation = "unasked" if place is None else "later" if place else "next"
-        if not asked:
-            relation = "unwanted"
+        relation = _relation(asked, verbs)
         found += [("brings", relation), ("brings by", abstract, relation)]
     return found
+
+
+def _relation(asked: list[str], verbs: frozenset[str]) -> str:
+    """What an action that brings about ``verbs`` is to a thing of which ``asked`` is still to be done, in order."""
+    if not asked:
+        return "unwanted"
+    if verbs.isdisjoint(asked):
+        return "unasked"
+    return "next" if asked[0] in verbs else "later"
 
 
 def _goal_relations(trace: EpisodeTrace, parsed: list[ParsedAction]) -> list[list[tuple[str, str]]]:
