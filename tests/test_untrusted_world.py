@@ -117,7 +117,7 @@ class Kiosk(SimpleEnvironment):
         return Verdict(0.0, success=False)
 
 
-def test_what_strangers_ask_for_makes_nobody_curious() -> None:
+def test_what_strangers_ask_for_gets_no_first_try() -> None:
     def wiped_at_once(untrusted: bool) -> int:
         llm = resolve_backend("random")
         with Orchestrator(llm, Kiosk(untrusted=untrusted), seed=0, distillers=()) as agent:

@@ -112,7 +112,7 @@ def errand(memory: ValueMemory, seed: int, *, explore: bool) -> tuple[EpisodeRec
 def test_a_new_memory_tries_first_what_the_purpose_names() -> None:
     first = [errand(ValueMemory(), seed, explore=True)[1][0] for seed in range(20)]
     assert first == ["read note"] * 20
-    careless = ValueSettings(heed=1.0)
+    careless = ValueSettings(first_try=0.0)
     assert len({errand(ValueMemory(careless), seed, explore=True)[1][0] for seed in range(20)}) > 2
 
 
@@ -128,6 +128,37 @@ def test_it_does_what_a_text_asks_for_by_another_name() -> None:
     assert any("another such thing" in text for text in texts)
 
 
+def test_frozen_it_still_tries_what_the_purpose_names_until_it_knows_better() -> None:
+    memory = ValueMemory()
+    assert errand(memory, 0, explore=False)[1][0] == "read note"
+    offers = ("open door", "read note")
+    useless = Transition("read note", "The page is empty.", (), 0.0, True, False)
+    better = Transition("open door", "Well done.", (), 1.0, True, True)
+    for only in (useless, better) * 6:
+        memory.learn(EpisodeRecord(KITCHEN, "A note lies here.", offers, (only,)))
+    episode = memory.episode(KITCHEN)
+    episode.begin("A note lies here.", offers)
+    assert [offers[i] for i in episode.shortlist()] == ["open door"]
+
+
+def test_no_first_try_of_a_kind_of_action_with_which_a_task_failed_on_what_its_purpose_named() -> None:
+    purpose = "Focus on the plant, then move it to the {} box."
+    memory = ValueMemory()
+    for colour in ("red", "green", "white", "black", "brown", "pink"):
+        focus = f"focus on {colour} box"
+        failed = Transition(focus, f"You focus on the {colour} box.", (), 0.0, True, False)
+        memory.learn(EpisodeRecord(purpose.format(colour), "A shed.", (focus, "look around"), (failed,)))
+
+    def worth(explore: bool) -> dict[str, float]:
+        episode = memory.episode(purpose.format("blue"), explore=explore)
+        episode.begin("A shed.", ("focus on blue box", "open blue box"))
+        return {value.action: value.first_try for value in episode.appraise()}
+
+    frozen = worth(explore=False)
+    assert frozen["focus on blue box"] == 0 < frozen["open blue box"]
+    assert worth(explore=True)["focus on blue box"] > 0
+
+
 def bench(memory: ValueMemory, *, heed_texts: bool = True) -> ValueEpisode:
     """A note asks to saw a board; without a saw in hand there is no sawing."""
     episode = memory.episode(KITCHEN, seed=0, explore=True, heed_texts=heed_texts)
@@ -138,7 +169,7 @@ def bench(memory: ValueMemory, *, heed_texts: bool = True) -> ValueEpisode:
 
 
 def test_what_makes_possible_what_a_text_asks_for_is_tried_before_the_rest() -> None:
-    memory = ValueMemory(ValueSettings(curiosity=1.0))
+    memory = ValueMemory()
     offers = ("read note", "take board", "take glue", "take saw")
     steps = (
         step("take saw", "You take the saw.", *offers, "saw board"),
@@ -148,10 +179,10 @@ def test_what_makes_possible_what_a_text_asks_for_is_tried_before_the_rest() -> 
     for _ in range(4):
         memory.learn(EpisodeRecord(KITCHEN, "A board, some glue, a saw.", offers, steps))
     assert memory.consequences.opened("take saw") == {"saw board"}
-    bonus = {value.action: value.bonus for value in bench(memory).appraise()}
-    assert bonus["take saw"] > 3 * bonus["take glue"]  # both were taken as often
-    bonus = {value.action: value.bonus for value in bench(memory, heed_texts=False).appraise()}
-    assert bonus["take saw"] == pytest.approx(bonus["take glue"], rel=0.3)
+    worth = {value.action: value.first_try for value in bench(memory).appraise()}
+    assert worth["take saw"] > worth["take glue"] == 0  # both were taken as often
+    worth = {value.action: value.first_try for value in bench(memory, heed_texts=False).appraise()}
+    assert worth["take saw"] == worth["take glue"] == 0
 
 
 def test_a_saved_memory_keeps_what_it_knows_of_consequences() -> None:
@@ -164,7 +195,7 @@ def test_a_saved_memory_keeps_what_it_knows_of_consequences() -> None:
     assert again.to_bytes() == memory.to_bytes()
 
 
-@pytest.mark.parametrize("heed", [-1.0, float("nan"), float("inf")])
-def test_a_heed_that_cannot_be_meant_is_refused(heed: float) -> None:
-    with pytest.raises(UsageError, match=r"ValueSettings\.heed"):
-        ValueSettings(heed=heed)
+@pytest.mark.parametrize("worth", [-1.0, float("nan"), float("inf")])
+def test_a_worth_of_first_tries_that_cannot_be_meant_is_refused(worth: float) -> None:
+    with pytest.raises(UsageError, match=r"ValueSettings\.first_try"):
+        ValueSettings(first_try=worth)

@@ -10,7 +10,7 @@ from random import Random
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.values.consequences import Consequences
-from purpose_agent.memory.values.features import ASKED_FOR, situation_features
+from purpose_agent.memory.values.features import ASKED_FOR, Feature, situation_features
 from purpose_agent.memory.values.progress import EpisodeProgress
 from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.memory.values.settings import ValueSettings
@@ -25,6 +25,9 @@ class ActionValue:
     action: str
     value: float
     """Learned value and, where progress is not told, what the likeliest goal asks for; in units of score."""
+    first_try: float
+    """Worth of a first try of what the purpose names or texts ask for; it fades with ``n``, in units of score. None
+    for a kind of action with which a task failed on what its purpose named, except when exploring."""
     bonus: float
     """What trying it would teach, in units of score; counts when exploring."""
     n: float
@@ -48,6 +51,7 @@ class ValueEpisode:
         seed: int,
         explore: bool,
         heed_texts: bool,
+        fatal: frozenset[str] = frozenset(),
     ) -> None:
         self._vocabulary = vocabulary
         self._consequences = consequences
@@ -57,6 +61,7 @@ class ValueEpisode:
         self._purpose = purpose
         self._explore = explore
         self._heed_texts = heed_texts
+        self._fatal = fatal
         self._seed = seed
         self.begin("", ())
 
@@ -115,12 +120,18 @@ class ValueEpisode:
             n = table.evidence(ids)
             advice = settings.advice * goal.advice(action) if goal is not None else 0.0
             penalty = settings.repeat_cost * self._trace.offences.get(action, 0)
-            asked_for = self._heed_texts and not ASKED_FOR.isdisjoint(features)
-            called_for = asked_for or self._trace.is_named(action)
-            heed = settings.heed if called_for and action not in self._trace.tried else 1.0
-            bonus = heed * settings.curiosity / sqrt(1.0 + n)
-            found.append(ActionValue(action, table.value(ids) + advice, bonus, n, penalty))
+            doubt = 1.0 / sqrt(1.0 + n)
+            first_try = settings.first_try * doubt if self._is_called_for(action, features) else 0.0
+            bonus = settings.curiosity * doubt
+            found.append(ActionValue(action, table.value(ids) + advice, first_try, bonus, n, penalty))
         return found
+
+    def _is_called_for(self, action: str, features: Sequence[Feature]) -> bool:
+        """Whether the purpose or a text calls for a first try of ``action``."""
+        trace = self._trace
+        if action in trace.tried or trace.vocabulary.abstract(action) in self._fatal:
+            return False
+        return trace.is_named(action) or (self._heed_texts and not ASKED_FOR.isdisjoint(features))
 
     def shortlist(self) -> list[int]:
         """Indices of the actions that are not clearly worse than the best, best first; empty when there are none.
@@ -131,7 +142,7 @@ class ValueEpisode:
         appraised = self.appraise()
         if not appraised:
             return []
-        merits = [a.value - a.penalty + (a.bonus if self._explore else 0.0) for a in appraised]
+        merits = [a.value + a.first_try - a.penalty + (a.bonus if self._explore else 0.0) for a in appraised]
         order = list(range(len(merits)))
         self._random.shuffle(order)
         order.sort(key=lambda i: -merits[i])

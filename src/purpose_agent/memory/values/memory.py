@@ -1,6 +1,6 @@
 """A memory of what came of like actions in like situations, learned from the agent's own episodes.
 
-Actions and situations are abstracted (`action_template`, `task_vocabulary`, `episode_trace`, `value_features`),
+Actions and situations are abstracted (`action_template`, `task_vocabulary`, `trace`, `features`),
 so what was learned with some objects serves with others. No language model takes part. A use of it:
 
     cursor = memory.episode(purpose, seed=0, explore=True)
@@ -27,6 +27,7 @@ from purpose_agent.memory.values.episode import ValueEpisode
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory.values.settings import ValueSettings
 from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
+from purpose_agent.memory.values.trace import is_named
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
@@ -70,7 +71,7 @@ class ValueMemory:
             purpose: the goal in natural language.
             seed: decides the order of ties.
             explore: whether what an action would teach counts beside its value.
-            heed_texts: whether exploring prefers what texts ask for; not where strangers may write them.
+            heed_texts: whether what texts ask for is worth a try; not where strangers may write them.
         """
         return ValueEpisode(
             self.vocabulary,
@@ -82,6 +83,20 @@ class ValueMemory:
             seed=seed,
             explore=explore,
             heed_texts=heed_texts,
+            fatal=frozenset() if explore else self._fatal(),
+        )
+
+    def _fatal(self) -> frozenset[str]:
+        """Kinds of action with which a task failed on something that its purpose named."""
+        failed = [
+            (record.purpose, record.steps[-1].action)
+            for record in self._records
+            if record.steps and record.steps[-1].done and record.steps[-1].success is False
+        ]
+        return frozenset(
+            self.vocabulary.within(purpose).abstract(action)
+            for purpose, action in failed
+            if is_named(action, purpose)
         )
 
     def learn(self, record: EpisodeRecord) -> None:

@@ -43,8 +43,9 @@ class ValueSettings:
     """Taken from the reward of the step with which a task fails, beside the score that it loses, in units of score."""
     curiosity: float = 0.1
     """Exploration bonus of an action never taken in any like situation, in units of score."""
-    heed: float = 4.0
-    """How many times as curious it is about what the purpose names, and about what texts asked for."""
+    first_try: float = 0.3
+    """Worth of a first try of what the purpose names or texts asked for, while nothing is known of the like, in units
+    of score."""
     repeat_cost: float = 0.1
     """Penalty per time an action repeated its own output or lost score in this episode, in units of score."""
     advice: float = 0.3

@@ -90,7 +90,7 @@ class EpisodeTrace:
         self._mentions: dict[str, _Mentions] = {}
         self._known_clauses: set[tuple[str, ...]] = set()
         self._names: set[str] = set()
-        self._purpose = f" {' '.join(words(purpose))} "
+        self._purpose = purpose
 
     def begin(self, observation: str, admissible: Sequence[str], score: float | None = 0.0) -> None:
         """Start at the first text and the first admissible actions."""
@@ -129,7 +129,7 @@ class EpisodeTrace:
 
     def is_named(self, action: str) -> bool:
         """Whether the purpose names something that ``action`` is about."""
-        return any(f" {argument} " in self._purpose for argument in parse_action(action).arguments)
+        return is_named(action, self._purpose)
 
     def mentions(self, argument: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Abstract actions whose outputs mentioned ``argument``, and the words that stood with it there."""
@@ -181,6 +181,12 @@ class EpisodeTrace:
             if clause not in self._known_clauses and len(self._clauses) < _MAX_CLAUSES:
                 self._known_clauses.add(clause)
                 self._clauses.append(_Clause(f" {' '.join(clause)} ", clause, source, done.arguments))
+
+
+def is_named(action: str, purpose: str) -> bool:
+    """Whether ``purpose`` names something that ``action`` is about."""
+    named = f" {' '.join(words(purpose))} "
+    return any(f" {argument} " in named for argument in parse_action(action).arguments)
 
 
 def _within(score: float | None, last: float) -> float:
