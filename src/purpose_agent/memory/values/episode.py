@@ -26,7 +26,7 @@ class ActionValue:
     value: float
     """Learned value and, where progress is not told, what the likeliest goal asks for; in units of score."""
     first_try: float
-    """Worth of a first try of what the purpose names or texts ask for; it fades with ``n``, in units of score. None
+    """Worth of a first try of what the purpose names or texts ask for; it fades with ``n``, in units of score. 0
     for a kind of action with which a task failed on what its purpose named, except when exploring."""
     bonus: float
     """What trying it would teach, in units of score; counts when exploring."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 
 from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action, words
@@ -185,8 +186,13 @@ class EpisodeTrace:
 
 def is_named(action: str, purpose: str) -> bool:
     """Whether ``purpose`` names something that ``action`` is about."""
-    named = f" {' '.join(words(purpose))} "
+    named = _padded(purpose)
     return any(f" {argument} " in named for argument in parse_action(action).arguments)
+
+
+@lru_cache(maxsize=64)
+def _padded(text: str) -> str:
+    return f" {' '.join(words(text))} "
 
 
 def _within(score: float | None, last: float) -> float:
