@@ -113,3 +113,14 @@ def requests(text: str) -> tuple[tuple[str, ...], ...]:
 
 def _without_articles(clause: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for word in clause if not is_article(word))
+
+
+def is_named(action: str, purpose: str) -> bool:
+    """Whether ``purpose`` names something that ``action`` is about."""
+    named = _padded(purpose)
+    return any(f" {argument} " in named for argument in parse_action(action).arguments)
+
+
+@lru_cache(maxsize=64)
+def _padded(text: str) -> str:
+    return f" {' '.join(words(text))} "

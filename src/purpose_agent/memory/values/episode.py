@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from random import Random
 
+from purpose_agent.memory.action_template import is_named
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.values.consequences import Consequences
@@ -51,7 +52,7 @@ class ValueEpisode:
         seed: int,
         explore: bool,
         heed_texts: bool,
-        fatal: frozenset[str] = frozenset(),
+        fatal: frozenset[str],
     ) -> None:
         self._vocabulary = vocabulary
         self._consequences = consequences
@@ -131,15 +132,19 @@ class ValueEpisode:
         trace = self._trace
         if action in trace.tried or trace.vocabulary.abstract(action) in self._fatal:
             return False
-        return trace.is_named(action) or (self._heed_texts and not ASKED_FOR.isdisjoint(features))
+        return is_named(action, self._purpose) or (self._heed_texts and not ASKED_FOR.isdisjoint(features))
 
-    def shortlist(self) -> list[int]:
+    def shortlist(self, appraised: Sequence[ActionValue] | None = None) -> list[int]:
         """Indices of the actions that are not clearly worse than the best, best first; empty when there are none.
 
         One index is a habit: nobody needs to be asked. Values closer than ``tolerance`` are ties; exact ties come in an
         order that the seed decides.
+
+        Args:
+            appraised: what `appraise` said of the current situation; None to ask it.
         """
-        appraised = self.appraise()
+        if appraised is None:
+            appraised = self.appraise()
         if not appraised:
             return []
         merits = [a.value + a.first_try - a.penalty + (a.bonus if self._explore else 0.0) for a in appraised]

@@ -58,7 +58,7 @@ class ValueGuide:
         by_command = {a.command: a for a in options}
         kept = [
             by_command[appraised[i].action]
-            for i in self._episode.shortlist()
+            for i in self._episode.shortlist(appraised)
             if appraised[i].action in by_command
         ]
         left = kept + [a for a in options if a.command not in known] or list(options)

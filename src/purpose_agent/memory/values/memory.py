@@ -19,6 +19,7 @@ import random
 import msgspec
 
 from purpose_agent.errors import UsageError
+from purpose_agent.memory.action_template import is_named
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.values.advice import Advice, advise
@@ -27,7 +28,6 @@ from purpose_agent.memory.values.episode import ValueEpisode
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory.values.settings import ValueSettings
 from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
-from purpose_agent.memory.values.trace import is_named
 
 __all__ = ["ValueMemory", "ValueSettings"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import isfinite
 
-from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action, words
+from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action
 from purpose_agent.memory.goals.graph import GoalGraph
 from purpose_agent.memory.instructions import Instructions
 from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
@@ -91,7 +90,6 @@ class EpisodeTrace:
         self._mentions: dict[str, _Mentions] = {}
         self._known_clauses: set[tuple[str, ...]] = set()
         self._names: set[str] = set()
-        self._purpose = purpose
 
     def begin(self, observation: str, admissible: Sequence[str], score: float | None = 0.0) -> None:
         """Start at the first text and the first admissible actions."""
@@ -127,10 +125,6 @@ class EpisodeTrace:
         self.last = (abstract, self.last[0])
         self._arrive(step.observation, step.admissible, abstract, parsed)
         return change, record
-
-    def is_named(self, action: str) -> bool:
-        """Whether the purpose names something that ``action`` is about."""
-        return is_named(action, self._purpose)
 
     def mentions(self, argument: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Abstract actions whose outputs mentioned ``argument``, and the words that stood with it there."""
@@ -182,17 +176,6 @@ class EpisodeTrace:
             if clause not in self._known_clauses and len(self._clauses) < _MAX_CLAUSES:
                 self._known_clauses.add(clause)
                 self._clauses.append(_Clause(f" {' '.join(clause)} ", clause, source, done.arguments))
-
-
-def is_named(action: str, purpose: str) -> bool:
-    """Whether ``purpose`` names something that ``action`` is about."""
-    named = _padded(purpose)
-    return any(f" {argument} " in named for argument in parse_action(action).arguments)
-
-
-@lru_cache(maxsize=64)
-def _padded(text: str) -> str:
-    return f" {' '.join(words(text))} "
 
 
 def _within(score: float | None, last: float) -> float:
