@@ -15,13 +15,21 @@ SYNONYMS = ("wash clean rinse", "dish plate crockery", "locate find search", "co
 class SynonymEmbedder:
     """Each group of synonyms is an axis of its own, and so is, nearly, each other word.
 
+    Args:
+        name: see `Embedder`.
+        dimension: see `Embedder`.
+        synonyms: groups of words.
+
     Attributes:
         asked: all texts that were embedded, in order.
     """
 
-    def __init__(self, name: str = "synonyms 1", dimension: int = 64) -> None:
+    def __init__(
+        self, name: str = "synonyms 1", dimension: int = 64, synonyms: Sequence[str] = SYNONYMS
+    ) -> None:
         self.name = name
         self.dimension = dimension
+        self.synonyms = synonyms
         self.asked: list[str] = []
 
     def embed(self, texts: Sequence[str]) -> Any:
@@ -34,10 +42,11 @@ class SynonymEmbedder:
         return vectors
 
     def _axis(self, term: str) -> int:
-        for axis, group in enumerate(SYNONYMS):
+        for axis, group in enumerate(self.synonyms):
             if term in group.split():
                 return axis
-        return len(SYNONYMS) + sum(term.encode()) % (self.dimension - len(SYNONYMS))
+        n = len(self.synonyms)
+        return n + sum(term.encode()) % (self.dimension - n)
 
 
 class BrokenEmbedder(SynonymEmbedder):

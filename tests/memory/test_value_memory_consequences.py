@@ -178,7 +178,7 @@ def test_what_makes_possible_what_a_text_asks_for_is_tried_before_the_rest() -> 
     )
     for _ in range(4):
         memory.learn(EpisodeRecord(KITCHEN, "A board, some glue, a saw.", offers, steps))
-    assert memory.consequences.opened("take saw") == {"saw board"}
+    assert memory.world.consequences.opened("take saw") == {"saw board"}
     worth = {value.action: value.first_try for value in bench(memory).appraise()}
     assert worth["take saw"] > worth["take glue"] == 0  # both were taken as often
     worth = {value.action: value.first_try for value in bench(memory, heed_texts=False).appraise()}
@@ -189,9 +189,9 @@ def test_a_saved_memory_keeps_what_it_knows_of_consequences() -> None:
     memory = ValueMemory()
     for seed in range(20):
         memory.learn(errand(memory, seed, explore=True)[0])
-    assert memory.consequences.asked == ("fry", "roast")
+    assert memory.world.consequences.asked == ("fry", "roast")
     again = ValueMemory.from_bytes(memory.to_bytes())
-    assert again.consequences == memory.consequences
+    assert again.world.consequences == memory.world.consequences
     assert again.to_bytes() == memory.to_bytes()
 
 

@@ -57,10 +57,10 @@ def test_many_episodes_of_one_kind_do_not_push_out_another() -> None:
 @pytest.mark.parametrize("purpose", KINDS)
 def test_a_memory_of_one_kind_is_not_changed_by_what_it_could_hold_beside(purpose: str) -> None:
     alone = practise(ValueMemory(), purpose)
-    family = alone.vocabulary.family(purpose)
+    family = alone.world.vocabulary.family(purpose)
     assert family is not None
     assert not any(feature[0] == family.name for feature in alone.table.ids)
-    assert alone.vocabulary.within(purpose) is alone.vocabulary
+    assert alone.world.vocabulary.within(purpose) is alone.world.vocabulary
 
 
 def test_a_word_is_a_kinds_own_by_the_episodes_of_that_kind() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from purpose_agent.embedding import default_embedder
 from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.usage import estimate_tokens
 from purpose_agent.memory.rendering import strategic_line
@@ -109,14 +110,14 @@ class Placebo:
             saved = msgspec.msgpack.decode(payload, type=_Saved)
         except msgspec.DecodeError as e:
             raise UsageError(f"this is no placebo: {e}") from e
-        self._values = ValueMemory.from_bytes(saved.values)
+        self._values = ValueMemory.from_bytes(saved.values, default_embedder())
         self._records = []
 
     def _learned(self) -> ValueMemory:
         if self._values is None:
             from purpose_agent.memory.values.memory import ValueMemory
 
-            self._values = ValueMemory()
+            self._values = ValueMemory(embedder=default_embedder())
             for record in dealt(self._records):
                 self._values.learn(record)
         return self._values

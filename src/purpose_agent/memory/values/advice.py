@@ -30,6 +30,15 @@ _BRINGS = {
     "unasked": "does to something not what a text asks for, but another such thing",
     "unwanted": "does to something what texts ask for, but not of that",
 }
+_FITS = {
+    "0": "nothing{where} goes better with its first object than its second one",
+    "1": "one thing{where} goes better with its first object than its second one",
+    **{
+        str(n): f"{n} things{{where}} go better with its first object than its second one"
+        for n in range(2, 5)
+    },
+    "5": "five or more things{where} go better with its first object than its second one",
+}
 _TRIED = {"0": "that have not been tried", "1": "tried once already", "2+": "tried more than once already"}
 
 
@@ -145,6 +154,12 @@ def _goal_rank(feature: Feature) -> str:
     return f"the `{template}` {how} the {which} thing the purpose names, {_when(phase)}"
 
 
+def _affinity(feature: Feature) -> str:
+    kind, template, rank = feature
+    where = " offered" if kind == "affinity here" else " known"
+    return f"`{template}` where, as far as things like it tell, {_FITS[rank].format(where=where)}"
+
+
 def _goal_words(feature: Feature) -> str:
     _, action, slot, goal, shared = feature
     which = _ORDINALS[int(goal)]
@@ -205,6 +220,8 @@ _WORDING: dict[str, Callable[[Feature], str]] = {
     "named": _named,
     "goal rank": _goal_rank,
     "goal words": _goal_words,
+    "affinity": _affinity,
+    "affinity here": _affinity,
     "asked next": _asked_next,
     "asked": _asked,
     "as asked": _as_asked,

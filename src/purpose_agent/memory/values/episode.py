@@ -9,14 +9,13 @@ from random import Random
 
 from purpose_agent.memory.action_template import is_named
 from purpose_agent.memory.goals.models import GoalModels
-from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.features import ASKED_FOR, Feature, situation_features
 from purpose_agent.memory.values.progress import EpisodeProgress
 from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.memory.values.settings import ValueSettings
 from purpose_agent.memory.values.table import ValueTable
 from purpose_agent.memory.values.trace import EpisodeTrace
+from purpose_agent.memory.values.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,7 @@ class ValueEpisode:
 
     def __init__(
         self,
-        vocabulary: TaskVocabulary,
-        consequences: Consequences,
+        world: World,
         table: ValueTable,
         goals: GoalModels,
         settings: ValueSettings,
@@ -54,8 +52,7 @@ class ValueEpisode:
         heed_texts: bool,
         fatal: frozenset[str],
     ) -> None:
-        self._vocabulary = vocabulary
-        self._consequences = consequences
+        self._world = world
         self._table = table
         self._goals = goals
         self._settings = settings
@@ -78,7 +75,7 @@ class ValueEpisode:
         self._steps: list[Transition] = []
         self._random = Random(self._seed)
         self._progress = EpisodeProgress(self._goals, self._purpose, admissible, score)
-        self._trace = EpisodeTrace(self._vocabulary, self._consequences, self._purpose)
+        self._trace = EpisodeTrace(self._world, self._purpose)
         self._trace.begin(observation, admissible, self._progress.score)
 
     def observe(

@@ -18,6 +18,7 @@ ASKED_FOR: frozenset[Feature] = frozenset({("brings", "next"), ("brings", "later
 
 _COUNTS = ("0", "1", "2+")
 _LITERAL_SLOTS = 2
+_LAST_RANK = 5
 
 
 def situation_features(trace: EpisodeTrace) -> list[list[Feature]]:
@@ -26,8 +27,9 @@ def situation_features(trace: EpisodeTrace) -> list[list[Feature]]:
     goals = _goal_relations(trace, parsed)
     abstracts = [trace.vocabulary.abstract(action) for action in trace.admissible]
     closed = _closed(trace, frozenset(abstracts))
+    seconds = _seconds(parsed)
     return [
-        _features(trace, *action, closed)
+        _features(trace, *action, closed, seconds)
         for action in zip(trace.admissible, parsed, abstracts, goals, strict=True)
     ]
 
@@ -39,6 +41,7 @@ def _features(
     abstract: str,
     goals: list[tuple[str, str]],
     closed: frozenset[str],
+    seconds: dict[tuple[str, str], list[str]],
 ) -> list[Feature]:
     text, offered = trace.situation
     successor = trace.leads_to.get((text, action))
@@ -68,6 +71,7 @@ def _features(
         found += _argument_features(trace, parsed, abstract, str(slot), argument)
     if len(parsed.arguments) > 1:
         found += _pair_features(trace, parsed, abstract)
+        found += _affinity_features(trace, parsed, seconds)
     if trace.kin:
         found += [(trace.kin, *feature) for feature in found]
     return found
@@ -117,6 +121,30 @@ def _pair_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> 
     return found
 
 
+def _seconds(parsed: list[ParsedAction]) -> dict[tuple[str, str], list[str]]:
+    """By template and first argument: the second arguments that are offered with it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for action in parsed:
+        if len(action.arguments) > 1:
+            found.setdefault((action.template, action.arguments[0]), []).append(action.arguments[1])
+    return found
+
+
+def _affinity_features(
+    trace: EpisodeTrace, parsed: ParsedAction, seconds: dict[tuple[str, str], list[str]]
+) -> list[Feature]:
+    """How well the second argument goes with the first one, among all that are known and among those offered."""
+    first, second = parsed.arguments[:2]
+    rank = trace.world.affinities.rank
+    overall = rank(parsed.template, first, second)
+    here = rank(parsed.template, first, second, seconds[parsed.template, first])
+    return [
+        (name, parsed.template, str(min(found, _LAST_RANK)))
+        for name, found in (("affinity", overall), ("affinity here", here))
+        if found is not None
+    ]
+
+
 def _instruction_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> list[Feature]:
     """How the action relates to what texts asked for; nothing as long as none asked for anything."""
     pending = trace.instructions.pending
@@ -136,7 +164,7 @@ def _closed(trace: EpisodeTrace, offered: frozenset[str]) -> frozenset[str]:
     wanted = frozenset(asked.verb for asked in trace.instructions.pending)
     if not wanted:
         return frozenset()
-    known = trace.consequences
+    known = trace.world.consequences
     return frozenset(deed for deed in known.openable - offered if not wanted.isdisjoint(known.verbs(deed)))
 
 
@@ -144,7 +172,7 @@ def _consequence_features(
     trace: EpisodeTrace, parsed: ParsedAction, abstract: str, closed: frozenset[str]
 ) -> list[Feature]:
     """Whether the action brings about what texts asked for, something else instead, or makes possible what would."""
-    known = trace.consequences
+    known = trace.world.consequences
     found: list[Feature] = []
     if not closed.isdisjoint(known.opened(abstract)):
         found += [("opens", "asked"), ("opens by", abstract)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from purpose_agent.embedding import default_embedder
 from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
 from purpose_agent.store.base import EpisodeInfo, Store
@@ -29,6 +30,8 @@ RECORD = "value_record:"
 class ValueLearner(EpisodeFold["ValueMemory"]):
     """The value memory of one store; its parts are imported when it is first asked, not with the package.
 
+    Phrases are compared by meaning where the extra ``embed`` is installed.
+
     Args:
         store: where episodes, records and weights are.
         learned_progress: see `ValueSettings.learned_progress`.
@@ -39,6 +42,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         super().__init__(store, WEIGHTS)
         self._learned_progress = learned_progress
         self._heed_texts = heed_texts
+        self._embedder = default_embedder()
 
     @property
     def memory(self) -> ValueMemory:
@@ -77,7 +81,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         from purpose_agent.memory.values.memory import ValueMemory
         from purpose_agent.memory.values.settings import ValueSettings
 
-        return ValueMemory(ValueSettings(learned_progress=self._learned_progress))
+        return ValueMemory(ValueSettings(learned_progress=self._learned_progress), self._embedder)
 
     def _encode(self, folded: ValueMemory) -> bytes:
         return folded.to_bytes()
@@ -86,7 +90,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         from purpose_agent.memory.values.memory import ValueMemory
 
         try:
-            return ValueMemory.from_bytes(payload)
+            return ValueMemory.from_bytes(payload, self._embedder)
         except UsageError:  # of another version
             return None
 

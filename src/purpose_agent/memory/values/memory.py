@@ -18,43 +18,52 @@ import random
 
 import msgspec
 
+from purpose_agent.embedding import Embedder
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.action_template import is_named
 from purpose_agent.memory.goals.models import GoalModels
+from purpose_agent.memory.phrase_likeness import PhraseLikeness
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.values.advice import Advice, advise
+from purpose_agent.memory.values.affinities import Affinities, Pair
 from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.episode import ValueEpisode
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory.values.settings import ValueSettings
 from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
+from purpose_agent.memory.values.world import World
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 6
+_FEATURES_VERSION = 7
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
 
 _LEAST_NEW = 4  # episodes of a family before its words are counted anew
+_GROWTH = 2  # one in so many new ones, of those that were known, is enough
 
 
 class ValueMemory:
     """Learned values of abstract actions in abstract situations.
 
     Only `learn` changes it. Deterministic: the same episodes in the same order give the same bytes in every
-    process. What words are the world's own is counted anew whenever a family of tasks has doubled, after 4, 8, 16,
-    32 … episodes; the values are then learned again from all stored episodes, which takes seconds at most.
+    process. What is known of the world is counted anew whenever a family of tasks has grown by half, after 4, 8, 12,
+    18, 27 … episodes; the values are then learned again from all stored episodes, which takes seconds at most.
 
     One memory serves several kinds of tasks: words are counted by family of purposes, features count once for all
     tasks and once for their family, and what makes room for a new episode is the oldest one of the largest family.
+
+    Args:
+        settings: how it learns and judges.
+        embedder: compares phrases by meaning, to tell what goes with what (`Affinities`); None compares their words.
     """
 
-    def __init__(self, settings: ValueSettings | None = None) -> None:
+    def __init__(self, settings: ValueSettings | None = None, embedder: Embedder | None = None) -> None:
         self.settings = settings or ValueSettings()
+        self._likeness = PhraseLikeness(embedder)
         self.n_episodes = 0
         """Episodes learned from, including those no longer kept."""
-        self.vocabulary = TaskVocabulary()
-        self.consequences = Consequences()
-        """What actions bring about and make possible; counted anew with the vocabulary."""
+        self.world = World()
+        """Words, consequences and affinities; counted anew as the episodes grow more."""
         self.table = ValueTable()
         self.goals = GoalModels()
         """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
@@ -74,8 +83,7 @@ class ValueMemory:
             heed_texts: whether what texts ask for is worth a try; not where strangers may write them.
         """
         return ValueEpisode(
-            self.vocabulary,
-            self.consequences,
+            self.world,
             self.table,
             self.goals,
             self.settings,
@@ -94,7 +102,7 @@ class ValueMemory:
             if record.steps and record.steps[-1].done and record.steps[-1].success is False
         ]
         return frozenset(
-            self.vocabulary.within(purpose).abstract(action)
+            self.world.vocabulary.within(purpose).abstract(action)
             for purpose, action in failed
             if is_named(action, purpose)
         )
@@ -113,7 +121,7 @@ class ValueMemory:
         if estimated and _is_refit(self.n_episodes):
             self.goals = GoalModels.fit(self._records)
             self._rebuild()
-        elif self._has_doubled(record.purpose):
+        elif self._has_grown(record.purpose):
             self._rebuild()
         else:
             self._learn_newest()
@@ -128,20 +136,24 @@ class ValueMemory:
             _FEATURES_VERSION,
             self.settings,
             self.n_episodes,
-            self.vocabulary,
+            self.world.vocabulary,
             list(self.table.ids),
             self.table.weights,
             self.table.counts,
             self._records,
             self.goals,
             self._uncounted,
-            self.consequences,
+            self.world.consequences,
+            self.world.affinities.pairs,
+            self._likeness.name if self.world.affinities.pairs else "",
         )
         return msgspec.msgpack.encode(saved)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> ValueMemory:
+    def from_bytes(cls, data: bytes, embedder: Embedder | None = None) -> ValueMemory:
         """The memory that `to_bytes` saved; it goes on bit for bit as the saved one would have.
+
+        With another embedder than it was saved with, its values are learned again from its episodes.
 
         Raises:
             UsageError: ``data`` is not a saved value memory.
@@ -152,34 +164,35 @@ class ValueMemory:
             raise UsageError(
                 f"not a saved value memory ({error}): {data[:40]!r}; learn it anew from its episodes"
             ) from error
-        memory = cls(saved.settings)
+        memory = cls(saved.settings, embedder)
         memory.n_episodes = saved.n_episodes
         memory._records = saved.records
-        if saved.features_version == _FEATURES_VERSION:
-            memory.vocabulary = saved.vocabulary
+        alike = not saved.pairs or saved.likeness == memory._likeness.name
+        if alike and saved.features_version == _FEATURES_VERSION:
+            affinities = Affinities(saved.pairs, memory._likeness)
+            memory.world = World(saved.vocabulary, saved.consequences, affinities)
             memory.table = ValueTable(saved.features, saved.weights, saved.counts)
             memory.goals = saved.goals
             memory._uncounted = saved.uncounted
-            memory.consequences = saved.consequences
         else:
             if saved.settings.learned_progress and any(record.hidden for record in saved.records):
                 memory.goals = GoalModels.fit(saved.records)
             memory._rebuild()
         return memory
 
-    def _has_doubled(self, purpose: str) -> bool:
-        """Count an episode; whether its family has as many new ones as known ones.
+    def _has_grown(self, purpose: str) -> bool:
+        """Count an episode; whether its family has half as many new ones as known ones.
 
         At least 4, and a sixteenth of all episodes: tasks that have no kin must not renew everything all the time.
         """
-        family = self.vocabulary.family(purpose)
+        family = self.world.vocabulary.family(purpose)
         name, known = (family.name, family.n) if family is not None else ("", 0)
         self._uncounted[name] = new = self._uncounted.get(name, 0) + 1
-        return new >= max(_LEAST_NEW, known, self.n_episodes // 16)
+        return new >= max(_LEAST_NEW, known // _GROWTH, self.n_episodes // 16)
 
     def _most_spared(self) -> int:
         """Index of the oldest episode of the family with the most episodes."""
-        families = [self.vocabulary.family(record.purpose) for record in self._records]
+        families = [self.world.vocabulary.family(record.purpose) for record in self._records]
         names = [family.name if family is not None else "" for family in families]
         return names.index(max(names, key=names.count))
 
@@ -197,8 +210,7 @@ class ValueMemory:
                 self._update(index)
 
     def _rebuild(self) -> None:
-        self.vocabulary = TaskVocabulary.of(self._records)
-        self.consequences = Consequences.of(self._records, self.vocabulary)
+        self.world = World.of(self._records, self.goals, self._likeness)
         self.table = ValueTable()
         self._compiled = {}
         self._uncounted = {}
@@ -215,7 +227,7 @@ class ValueMemory:
         found = self._compiled.get(index)
         if found is None:
             found = self._compiled[index] = self.table.compile(
-                self._records[index], self.vocabulary, self.consequences, self.goals, self.settings
+                self._records[index], self.world, self.goals, self.settings
             )
         return found
 
@@ -235,6 +247,8 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     goals: GoalModels = GoalModels()
     uncounted: dict[str, int] = {}
     consequences: Consequences = Consequences()
+    pairs: tuple[Pair, ...] = ()
+    likeness: str = ""
 
 
 def _is_refit(n: int) -> bool:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from math import sqrt
 
 from purpose_agent.memory.goals.models import GoalModels
-from purpose_agent.memory.task_vocabulary import TaskVocabulary
-from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.features import Feature, situation_features
 from purpose_agent.memory.values.progress import EpisodeProgress
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory.values.settings import ValueSettings
 from purpose_agent.memory.values.trace import EpisodeTrace
+from purpose_agent.memory.values.world import World
 
 UNKNOWN = -1
 """The id of a feature that the table has never seen in an episode it learned from."""
@@ -126,8 +125,7 @@ class ValueTable:
     def compile(
         self,
         record: EpisodeRecord,
-        vocabulary: TaskVocabulary,
-        consequences: Consequences,
+        world: World,
         goals: GoalModels,
         settings: ValueSettings,
     ) -> CompiledEpisode:
@@ -137,7 +135,7 @@ class ValueTable:
         Where the score is hidden, what ``goals`` make of the episode stands for it.
         """
         progress = EpisodeProgress(goals, record.purpose, record.admissible, record.score)
-        trace = EpisodeTrace(vocabulary, consequences, record.purpose)
+        trace = EpisodeTrace(world, record.purpose)
         trace.begin(record.observation, record.admissible, progress.score)
         steps: list[CompiledStep] = []
         for step in record.steps:

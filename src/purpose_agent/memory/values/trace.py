@@ -9,9 +9,9 @@ from math import isfinite
 from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action
 from purpose_agent.memory.goals.graph import GoalGraph
 from purpose_agent.memory.instructions import Instructions
-from purpose_agent.memory.task_vocabulary import FamilyWords, TaskVocabulary
-from purpose_agent.memory.values.consequences import Consequences
+from purpose_agent.memory.task_vocabulary import FamilyWords
 from purpose_agent.memory.values.record import Transition
+from purpose_agent.memory.values.world import World
 
 _MAX_CLAUSES = 400  # of an episode in which arguments are looked up; the first ones count
 _MAX_MENTIONS = 4  # templates kept per argument
@@ -43,16 +43,16 @@ class _Clause:
 class EpisodeTrace:
     """The history of one episode, updated step by step.
 
-    A pure function of vocabulary, consequences, purpose and transitions.
+    A pure function of world, purpose and transitions.
     """
 
-    def __init__(self, vocabulary: TaskVocabulary, consequences: Consequences, purpose: str) -> None:
-        family = vocabulary.family(purpose)
-        self.vocabulary = vocabulary.within(purpose)
-        self.kin = "" if family is None or len(vocabulary.families) < 2 else family.name
+    def __init__(self, world: World, purpose: str) -> None:
+        family = world.vocabulary.family(purpose)
+        self.vocabulary = world.vocabulary.within(purpose)
+        self.kin = "" if family is None or len(world.vocabulary.families) < 2 else family.name
         """The family of tasks that this one belongs to; empty when there is one or none."""
         self.words = FamilyWords(family, purpose)
-        self.consequences = consequences
+        self.world = world
         self.graph = GoalGraph(self.words)
         self.admissible: tuple[str, ...] = ()
         """The actions of the current situation."""
