@@ -44,7 +44,7 @@ lock: .venv/dev.stamp ## resolve the lock files anew
 	  --no-emit-index-url --quiet --group dev --group build --extra local --extra hf --extra textworld \
 	  --extra scienceworld --extra report --extra embed --output-file requirements/dev.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --quiet --group build --extra local --extra textworld --extra report \
+	  --no-emit-index-url --quiet --group build --extra local --extra textworld --extra report --extra embed \
 	  --constraint requirements/dev.txt --output-file requirements/demo.txt $(LOCK)
 
 clean: ## remove what the targets made

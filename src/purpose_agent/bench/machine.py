@@ -1,4 +1,4 @@
-"""The class of machine that numbers were measured on; nothing that names it."""
+"""The class of machine that numbers were measured on, and what of its software decides them; nothing that names it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 
 import msgspec
+
+from purpose_agent.embedding import default_embedder
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -19,6 +21,7 @@ class Machine(msgspec.Struct, frozen=True):
         system: kernel name.
         python: version.
         load: runnable processes per core when it was looked at; well above 0 means that times are pessimistic.
+        embedder: by which memory compares phrases and tasks; empty where the extra ``embed`` is not installed.
     """
 
     cores: int
@@ -27,10 +30,12 @@ class Machine(msgspec.Struct, frozen=True):
     system: str
     python: str
     load: float
+    embedder: str = ""
 
     def describe(self) -> str:
         """In one line, without the load."""
-        return f"{self.cores} cores, {self.processor}, {self.memory_gb:g} GB, {self.system}, Python {self.python}"
+        hardware = f"{self.cores} cores, {self.processor}, {self.memory_gb:g} GB"
+        return f"{hardware}, {self.system}, Python {self.python}, {self.embedder or 'no embedder'}"
 
 
 def this_machine() -> Machine:
@@ -44,6 +49,7 @@ def this_machine() -> Machine:
         load = os.getloadavg()[0] / cores
     except (AttributeError, OSError):
         load = 0.0
+    embedder = default_embedder()
     return Machine(
         cores=cores,
         processor=_processor(),
@@ -51,6 +57,7 @@ def this_machine() -> Machine:
         system=platform.system(),
         python=platform.python_version(),
         load=round(load, 2),
+        embedder="" if embedder is None else embedder.name,
     )
 
 

@@ -31,6 +31,7 @@ _EXTRAS = (
     ("textworld", "textworld_express", "the environment textworld"),
     ("scienceworld", "scienceworld", "the environment scienceworld"),
     ("report", "matplotlib", "figures in reports"),
+    ("embed", "wordllama", "memory that compares by meaning, not by words alone"),
 )
 
 
