@@ -314,3 +314,25 @@ def test_any_episode_can_be_lived_saved_and_learned(
 
 if __name__ == "__main__":
     print(digest())
+
+
+@pytest.mark.parametrize("gaining", [True, False])
+def test_once_anything_was_gained_every_other_learning_episode_does_what_seems_best(gaining: bool) -> None:
+    memory = ValueMemory(ValueSettings(curiosity=10.0))
+    exploring: list[bool] = []
+    for seed in range(12):
+        record, _ = run(ValueMemory(), seed, explore=True)
+        steps = (
+            record.steps
+            if gaining
+            else tuple(msgspec.structs.replace(s, score=0.0, success=None) for s in record.steps)
+        )
+        memory.learn(msgspec.structs.replace(record, steps=steps))
+        task = Errand(100 + seed)
+        episodes = [memory.episode(PURPOSE, explore=explore) for explore in (True, False)]
+        for episode in episodes:
+            episode.begin(f"There is a {task.thing} here.", task.admissible)
+        exploring.append(episodes[0].shortlist() != episodes[1].shortlist())
+    odd, even = exploring[0::2], exploring[1::2]  # after 1, 3, 5, … and after 2, 4, 6, … episodes
+    assert any(even)
+    assert any(odd) is not gaining

@@ -36,12 +36,12 @@ class Affinities:
 
     def __init__(self, pairs: Sequence[Pair] = (), likeness: PhraseLikeness | None = None) -> None:
         self.pairs = tuple(pairs)
-        self._likeness = likeness or PhraseLikeness()
+        likeness = likeness or PhraseLikeness()
         grouped: dict[str, list[tuple[str, str]]] = {}
         for template, first, second in self.pairs:
             grouped.setdefault(template, []).append((first, second))
         self._templates = {
-            template: _KnownPairs(known[-_MOST:], self._likeness) for template, known in grouped.items()
+            template: _KnownPairs(known[-_MOST:], likeness) for template, known in grouped.items()
         }
 
     @classmethod

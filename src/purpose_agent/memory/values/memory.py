@@ -79,9 +79,12 @@ class ValueMemory:
         Args:
             purpose: the goal in natural language.
             seed: decides the order of ties.
-            explore: whether what an action would teach counts beside its value.
+            explore: whether what an action would teach counts beside its value: always until such a task gained
+                anything, then in one of `ValueSettings.explore_every` episodes.
             heed_texts: whether what texts ask for is worth a try; not where strangers may write them.
         """
+        if explore and self.n_episodes % self.settings.explore_every:
+            explore = not self._has_gained(purpose)
         return ValueEpisode(
             self.world,
             self.table,
@@ -93,6 +96,12 @@ class ValueMemory:
             heed_texts=heed_texts,
             fatal=frozenset() if explore else self._fatal(),
         )
+
+    def _has_gained(self, purpose: str) -> bool:
+        """Whether an episode of the family got anywhere: before that there is nothing to go on from."""
+        family = self.world.vocabulary.family
+        own = family(purpose)
+        return any(record.gained and family(record.purpose) == own for record in self._records)
 
     def _fatal(self) -> frozenset[str]:
         """Kinds of action with which a task failed on something that its purpose named."""

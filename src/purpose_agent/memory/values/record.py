@@ -50,3 +50,9 @@ class EpisodeRecord(msgspec.Struct, frozen=True, array_like=True):
     def success(self) -> bool:
         """True when the last step was verified as a success."""
         return bool(self.steps) and self.steps[-1].success is True
+
+    @property
+    def gained(self) -> bool:
+        """Whether it got anywhere, as far as the environment told: the score rose, or it was a success."""
+        first = self.score or 0.0
+        return self.success or any(step.score is not None and step.score > first for step in self.steps)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from purpose_agent.errors import UsageError
 from purpose_agent.numeric import is_whole
 
-_COUNTS = frozenset(("n_steps", "replays", "sweeps", "rebuild_sweeps", "capacity"))
+_COUNTS = frozenset(("n_steps", "replays", "sweeps", "rebuild_sweeps", "capacity", "explore_every"))
 _SHARES = frozenset(("rate", "discount", "greed", "setback"))
 
 
@@ -43,6 +43,9 @@ class ValueSettings:
     """Taken from the reward of the step with which a task fails, beside the score that it loses, in units of score."""
     curiosity: float = 0.1
     """Exploration bonus of an action never taken in any like situation, in units of score."""
+    explore_every: int = 2
+    """Of so many learning episodes one explores, at least 1; the others do what is held to be best, and so get to
+    where there is more to learn."""
     first_try: float = 0.3
     """Worth of a first try of what the purpose names or texts asked for, while nothing is known of the like, in units
     of score."""
@@ -59,7 +62,7 @@ class ValueSettings:
         for field in fields(self):
             value, name = getattr(self, field.name), field.name
             if name in _COUNTS:
-                least = 1 if name in ("n_steps", "capacity") else 0
+                least = 1 if name in ("n_steps", "capacity", "explore_every") else 0
                 if not is_whole(value) or value < least:
                     raise UsageError(
                         f"ValueSettings.{name} must be an integer of at least {least}, got {value!r}"
