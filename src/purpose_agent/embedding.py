@@ -106,8 +106,16 @@ class WordLlamaEmbedder:
 
 
 def default_embedder() -> Embedder | None:
-    """The embedder of the extra ``embed``, None where that is not installed; nothing is loaded yet."""
-    return WordLlamaEmbedder() if importlib.util.find_spec("wordllama") is not None else None
+    """The embedder of the extra ``embed``, None where that is not installed; nothing is loaded yet.
+
+    It is the same one for all that ask, so that its weights are in memory once.
+    """
+    return _shared_embedder() if importlib.util.find_spec("wordllama") is not None else None
+
+
+@cache
+def _shared_embedder() -> WordLlamaEmbedder:
+    return WordLlamaEmbedder()
 
 
 @cache

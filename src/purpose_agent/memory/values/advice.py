@@ -30,14 +30,11 @@ _BRINGS = {
     "unasked": "does to something not what a text asks for, but another such thing",
     "unwanted": "does to something what texts ask for, but not of that",
 }
-_FITS = {
-    "0": "nothing{where} goes better with its first object than its second one",
-    "1": "one thing{where} goes better with its first object than its second one",
-    **{
-        str(n): f"{n} things{{where}} go better with its first object than its second one"
-        for n in range(2, 5)
-    },
-    "5": "five or more things{where} go better with its first object than its second one",
+_BETTER = {
+    "0": "nothing {where} goes",
+    "1": "one thing {where} goes",
+    **{str(n): f"{n} things {{where}} go" for n in range(2, 5)},
+    "5": "five or more things {where} go",
 }
 _TRIED = {"0": "that have not been tried", "1": "tried once already", "2+": "tried more than once already"}
 
@@ -156,8 +153,9 @@ def _goal_rank(feature: Feature) -> str:
 
 def _affinity(feature: Feature) -> str:
     kind, template, rank = feature
-    where = " offered" if kind == "affinity here" else " known"
-    return f"`{template}` where, as far as things like it tell, {_FITS[rank].format(where=where)}"
+    other = _BETTER[rank].format(where="offered" if kind == "affinity here" else "known")
+    better = f"{other} better with its first object than its second one"
+    return f"`{template}` where, as far as things like it tell, {better}"
 
 
 def _goal_words(feature: Feature) -> str:
