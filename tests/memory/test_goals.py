@@ -17,7 +17,7 @@ from purpose_agent.memory.goals.odds import NOTHING, Choice, FailedTest, GoalOdd
 from purpose_agent.memory.goals.tracker import GoalTracker
 from purpose_agent.memory.task_vocabulary import TaskVocabulary
 from purpose_agent.memory.values.learner import ValueLearner
-from purpose_agent.memory.values.memory import ValueMemory
+from purpose_agent.memory.values.memory import ValueMemory, ValueSettings
 from purpose_agent.memory.values.record import EpisodeRecord, Transition
 from purpose_agent.store import open_store
 from purpose_agent.types import State
@@ -276,7 +276,8 @@ def solved(memory: ValueMemory, seeds: range, *, hidden: bool, explore: bool = F
 
 
 def test_a_learner_gains_from_it_where_only_the_end_is_told() -> None:
-    with_phi, without = ValueMemory(), ValueMemory()
+    plain = ValueSettings(novelty=0.0)  # who looks around solves all of these without a Φ
+    with_phi, without = ValueMemory(plain), ValueMemory(plain)
     for memory, hidden in ((with_phi, True), (without, False)):
         solved(memory, range(25), hidden=hidden, explore=True)
     unseen = range(1000, 1040)

@@ -116,7 +116,7 @@ def test_the_order_of_ties_depends_on_the_seed_alone() -> None:
 
 
 def test_an_action_that_repeats_its_own_output_is_left_out() -> None:
-    episode = ValueMemory().episode(PURPOSE)
+    episode = ValueMemory(ValueSettings(novelty=0.0)).episode(PURPOSE)
     episode.begin("Here.", ["wait", "look"])
     episode.observe("wait", "Time passes.", ["wait", "look"], 0.0, False, None)
     assert sorted(episode.shortlist()) == [0, 1]
@@ -126,7 +126,7 @@ def test_an_action_that_repeats_its_own_output_is_left_out() -> None:
 
 
 def test_an_action_that_lost_score_is_left_out_and_an_unknown_score_loses_nothing() -> None:
-    episode = ValueMemory().episode(PURPOSE)
+    episode = ValueMemory(ValueSettings(novelty=0.0)).episode(PURPOSE)
     episode.begin("Here.", ["drop", "keep"], 0.5)
     episode.observe("keep", "Kept.", ["drop", "keep"], None, False, None)
     assert sorted(episode.shortlist()) == [0, 1]
@@ -331,7 +331,7 @@ def test_once_anything_was_gained_every_other_learning_episode_does_what_seems_b
         task = Errand(100 + seed)
         episodes = [memory.episode(PURPOSE, explore=explore) for explore in (True, False)]
         for episode in episodes:
-            episode.begin(f"There is a {task.thing} here.", task.admissible)
+            episode.begin(f"There is a {task.thing} here.", [*task.admissible, f"juggle {task.thing}"])
         exploring.append(episodes[0].shortlist() != episodes[1].shortlist())
     odd, even = exploring[0::2], exploring[1::2]  # after 1, 3, 5, … and after 2, 4, 6, … episodes
     assert any(even)

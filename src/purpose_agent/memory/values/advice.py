@@ -30,6 +30,11 @@ _BRINGS = {
     "unasked": "does to something not what a text asks for, but another such thing",
     "unwanted": "does to something what texts ask for, but not of that",
 }
+_LACKS = {
+    "thing": "while something that texts named is nowhere to be had",
+    "deed": "while what a text asks for cannot be done yet",
+    "": "once nothing is missing of what texts named",
+}
 _BETTER = {
     "0": "nothing {where} goes",
     "1": "one thing {where} goes",
@@ -199,6 +204,15 @@ def _opens_by(feature: Feature) -> str:
     return f"`{feature[1]}` where it makes possible what a text asks for"
 
 
+def _lack(feature: Feature) -> str:
+    return f"`{feature[1]}` {_LACKS[feature[2]]}"
+
+
+def _in_texts(feature: Feature) -> str:
+    _, template, slot, named = feature
+    return f"`{template}` when {'a' if named == 'named' else 'no'} text named {_object(slot)}"
+
+
 def _object(slot: str) -> str:
     number = int(slot)
     return f"its {_ORDINALS[number]} object" if number < len(_ORDINALS) else f"its object {number + 1}"
@@ -227,4 +241,6 @@ _WORDING: dict[str, Callable[[Feature], str]] = {
     "brings by": _brings_by,
     "opens": _opens,
     "opens by": _opens_by,
+    "lack": _lack,
+    "in texts": _in_texts,
 }

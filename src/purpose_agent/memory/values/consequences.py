@@ -31,6 +31,8 @@ class Consequences(msgspec.Struct, frozen=True, dict=True):
     """Abstract actions, each with a verb of ``asked`` that is usually said of what they were about afterwards."""
     opens: tuple[tuple[str, str], ...] = ()
     """Abstract actions, each with another one that was not offered before and often was after it."""
+    things: tuple[str, ...] = ()
+    """What actions were offered for."""
 
     @cached_property
     def _verbs(self) -> dict[str, frozenset[str]]:
@@ -39,6 +41,14 @@ class Consequences(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _opened(self) -> dict[str, frozenset[str]]:
         return _grouped(self.opens)
+
+    @cached_property
+    def _things(self) -> frozenset[str]:
+        return frozenset(self.things)
+
+    def reader(self) -> Instructions:
+        """A reader of the texts of a new episode, who knows what earlier ones asked for and were about."""
+        return Instructions(frozenset(self.asked), self._things)
 
     def verbs(self, abstract: str) -> frozenset[str]:
         """The asked-for verbs that an abstract action brings about; its own word is one of them."""
@@ -59,6 +69,7 @@ class Consequences(msgspec.Struct, frozen=True, dict=True):
     def of(cls, episodes: Sequence[EpisodeRecord], vocabulary: TaskVocabulary) -> Consequences:
         """Count what came of the actions of ``episodes``."""
         asked: set[str] = set()
+        things: set[str] = set()
         taken: Counter[str] = Counter()
         said: Counter[tuple[str, str]] = Counter()
         offered: Counter[tuple[str, str]] = Counter()
@@ -76,11 +87,13 @@ class Consequences(msgspec.Struct, frozen=True, dict=True):
                     said.update((deed, verb) for verb in _said_of(parsed, step.observation))
                     offered.update((deed, new) for new in _new(before, step.admissible, abstract))
                 before = step.admissible
+            things |= instructions.offered
             asked.update(each.verb for each in (*instructions.pending, *instructions.done))
         return cls(
             tuple(sorted(asked)),
             tuple(sorted((a, v) for (a, v), n in said.items() if v in asked and n * _USUAL >= taken[a])),
             tuple(sorted((a, o) for (a, o), n in offered.items() if n * _FREQUENT >= taken[a])),
+            tuple(sorted(things)),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from random import Random
 
-from purpose_agent.memory.action_template import is_named
+from purpose_agent.memory.action_template import is_named, parse_action
 from purpose_agent.memory.goals.models import GoalModels
 from purpose_agent.memory.values.features import ASKED_FOR, Feature, situation_features
 from purpose_agent.memory.values.progress import EpisodeProgress
@@ -28,6 +28,8 @@ class ActionValue:
     first_try: float
     """Worth of a first try of what the purpose names or texts ask for; it fades with ``n``, in units of score. 0
     for a kind of action with which a task failed on what its purpose named, except when exploring."""
+    novelty: float
+    """Worth of what it may show that is new in this episode, in units of score."""
     bonus: float
     """What trying it would teach, in units of score; counts when exploring."""
     n: float
@@ -120,8 +122,12 @@ class ValueEpisode:
             penalty = settings.repeat_cost * self._trace.offences.get(action, 0)
             doubt = 1.0 / sqrt(1.0 + n)
             first_try = settings.first_try * doubt if self._is_called_for(action, features) else 0.0
-            bonus = settings.curiosity * doubt
-            found.append(ActionValue(action, table.value(ids) + advice, first_try, bonus, n, penalty))
+            news = self._world.news.rate(parse_action(action).template)
+            novelty = settings.novelty * news / (1 + self._trace.tried.get(action, 0))
+            bonus = settings.curiosity * news * doubt
+            found.append(
+                ActionValue(action, table.value(ids) + advice, first_try, novelty, bonus, n, penalty)
+            )
         return found
 
     def _is_called_for(self, action: str, features: Sequence[Feature]) -> bool:
@@ -144,7 +150,10 @@ class ValueEpisode:
             appraised = self.appraise()
         if not appraised:
             return []
-        merits = [a.value + a.first_try - a.penalty + (a.bonus if self._explore else 0.0) for a in appraised]
+        merits = [
+            a.value + a.first_try + a.novelty - a.penalty + (a.bonus if self._explore else 0.0)
+            for a in appraised
+        ]
         order = list(range(len(merits)))
         self._random.shuffle(order)
         order.sort(key=lambda i: -merits[i])

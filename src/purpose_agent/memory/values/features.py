@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from purpose_agent.memory.action_template import ParsedAction, parse_action
 from purpose_agent.memory.goals.graph import FAR
+from purpose_agent.memory.values.needs import Needs
 from purpose_agent.memory.values.trace import EpisodeTrace
 
 Feature = tuple[str, ...]
@@ -26,10 +27,10 @@ def situation_features(trace: EpisodeTrace) -> list[list[Feature]]:
     parsed = [parse_action(action) for action in trace.admissible]
     goals = _goal_relations(trace, parsed)
     abstracts = [trace.vocabulary.abstract(action) for action in trace.admissible]
-    closed = _closed(trace, frozenset(abstracts))
+    needs = Needs.of(trace.instructions, trace.world.consequences, frozenset(abstracts))
     seconds = _seconds(parsed)
     return [
-        _features(trace, *action, closed, seconds)
+        _features(trace, *action, needs, seconds)
         for action in zip(trace.admissible, parsed, abstracts, goals, strict=True)
     ]
 
@@ -40,7 +41,7 @@ def _features(
     parsed: ParsedAction,
     abstract: str,
     goals: list[tuple[str, str]],
-    closed: frozenset[str],
+    needs: Needs,
     seconds: dict[tuple[str, str], list[str]],
 ) -> list[Feature]:
     text, offered = trace.situation
@@ -66,7 +67,10 @@ def _features(
         found.append(("goal rank", parsed.template, str(goal), rank, trace.phase))
         found.append(("goal distance", parsed.template, str(goal), distance, trace.phase))
     found += _instruction_features(trace, parsed, abstract)
-    found += _consequence_features(trace, parsed, abstract, closed)
+    found += _consequence_features(trace, parsed, abstract, needs.closed)
+    found += _need_features(
+        trace, parsed, abstract, needs, tried, seen="known" if successor is not None else "new"
+    )
     for slot, argument in enumerate(parsed.arguments):
         found += _argument_features(trace, parsed, abstract, str(slot), argument)
     if len(parsed.arguments) > 1:
@@ -159,13 +163,25 @@ def _instruction_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: s
     return found
 
 
-def _closed(trace: EpisodeTrace, offered: frozenset[str]) -> frozenset[str]:
-    """The abstract actions that bring about something asked for, and are not offered."""
-    wanted = frozenset(asked.verb for asked in trace.instructions.pending)
-    if not wanted:
-        return frozenset()
-    known = trace.world.consequences
-    return frozenset(deed for deed in known.openable - offered if not wanted.isdisjoint(known.verbs(deed)))
+def _need_features(
+    trace: EpisodeTrace, parsed: ParsedAction, abstract: str, needs: Needs, tried: str, seen: str
+) -> list[Feature]:
+    """What is missing when it is taken, which is what a search is worth; and whether a text named what it is about."""
+    if not needs.named:
+        return []
+    found: list[Feature] = [
+        ("lack", parsed.template, needs.lack),
+        ("lack and successor", parsed.template, needs.lack, seen),
+        ("lack and tried", abstract, needs.lack, tried),
+    ]
+    for slot, argument in enumerate(parsed.arguments):
+        named = "named" if argument in needs.named else "not named"
+        fate = trace.fate.get(argument, ("untouched",))
+        found += [
+            ("in texts", parsed.template, str(slot), named),
+            ("fate in texts", abstract, str(slot), named, *fate),
+        ]
+    return found
 
 
 def _consequence_features(

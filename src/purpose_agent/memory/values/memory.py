@@ -28,6 +28,7 @@ from purpose_agent.memory.values.advice import Advice, advise
 from purpose_agent.memory.values.affinities import Affinities, Pair
 from purpose_agent.memory.values.consequences import Consequences
 from purpose_agent.memory.values.episode import ValueEpisode
+from purpose_agent.memory.values.news import News
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory.values.settings import ValueSettings
 from purpose_agent.memory.values.table import CompiledEpisode, ValueTable
@@ -35,7 +36,7 @@ from purpose_agent.memory.values.world import World
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 7
+_FEATURES_VERSION = 8
 """Raise it when features or their meaning change: older memories are then learned anew from their records."""
 
 _LEAST_NEW = 4  # episodes of a family before its words are counted anew
@@ -63,7 +64,7 @@ class ValueMemory:
         self.n_episodes = 0
         """Episodes learned from, including those no longer kept."""
         self.world = World()
-        """Words, consequences and affinities; counted anew as the episodes grow more."""
+        """Words, consequences, affinities and news; counted anew as the episodes grow more."""
         self.table = ValueTable()
         self.goals = GoalModels()
         """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
@@ -155,6 +156,7 @@ class ValueMemory:
             self.world.consequences,
             self.world.affinities.pairs,
             self._likeness.name if self.world.affinities.pairs else "",
+            self.world.news,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -179,7 +181,7 @@ class ValueMemory:
         alike = not saved.pairs or saved.likeness == memory._likeness.name
         if alike and saved.features_version == _FEATURES_VERSION:
             affinities = Affinities(saved.pairs, memory._likeness)
-            memory.world = World(saved.vocabulary, saved.consequences, affinities)
+            memory.world = World(saved.vocabulary, saved.consequences, affinities, saved.news)
             memory.table = ValueTable(saved.features, saved.weights, saved.counts)
             memory.goals = saved.goals
             memory._uncounted = saved.uncounted
@@ -258,6 +260,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     consequences: Consequences = Consequences()
     pairs: tuple[Pair, ...] = ()
     likeness: str = ""
+    news: News = News()
 
 
 def _is_refit(n: int) -> bool:

@@ -42,7 +42,10 @@ class ValueSettings:
     failure_cost: float = 0.1
     """Taken from the reward of the step with which a task fails, beside the score that it loses, in units of score."""
     curiosity: float = 0.1
-    """Exploration bonus of an action never taken in any like situation, in units of score."""
+    """Exploration bonus of an action never taken in any like situation that always has news, in units of score."""
+    novelty: float = 0.03
+    """Worth of an action that always has news and was not taken in this episode yet, in units of score; it counts
+    whether or not the episode explores: who knows of nothing better to do looks around."""
     explore_every: int = 2
     """Of so many learning episodes one explores, at least 1; the others do what is held to be best, and so get to
     where there is more to learn."""

@@ -8,7 +8,6 @@ from math import isfinite
 
 from purpose_agent.memory.action_template import ParsedAction, clauses, parse_action
 from purpose_agent.memory.goals.graph import GoalGraph
-from purpose_agent.memory.instructions import Instructions
 from purpose_agent.memory.task_vocabulary import FamilyWords
 from purpose_agent.memory.values.record import Transition
 from purpose_agent.memory.values.world import World
@@ -83,8 +82,8 @@ class EpisodeTrace:
         self.fate: dict[str, tuple[str, str, str]] = {}
         """Per argument: template and slot of the last action on it, and whether that gained (+), regained
         (~), lost (-) or changed nothing (=)."""
-        self.instructions = Instructions()
-        """What texts asked for."""
+        self.instructions = world.consequences.reader()
+        """What texts asked for and named."""
         self._outputs: dict[str, dict[str, None]] = {}
         self._clauses: list[_Clause] = []
         self._mentions: dict[str, _Mentions] = {}
