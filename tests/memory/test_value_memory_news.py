@@ -142,7 +142,8 @@ def test_it_searches_until_it_has_found_what_a_text_named_and_takes_nothing_else
     played = [errand(memory, seed, explore=False).record() for seed in range(1000, 1040)]
     assert sum(record.success for record in played) >= 36
     texts = [advice.text for advice in memory.advice(40)]
-    assert any("text named its first object" in text for text in texts)
+    assert "do: `take *` when a text named its first object" in texts
+    assert "do: `open *` while something that texts named is nowhere to be had" in texts
 
 
 def test_who_knows_of_nothing_to_do_looks_where_there_may_be_news() -> None:
