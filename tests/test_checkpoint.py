@@ -160,7 +160,7 @@ def test_a_run_can_be_resumed_again_and_again(tmp_path: Path) -> None:
 
 def test_a_world_that_lists_its_actions_is_resumed_too(tmp_path: Path) -> None:
     world = GridTreasure()
-    path_to_it = treasure_path(world.reset(3))
+    path_to_it = treasure_path(world.reset(2))
 
     def next_move(messages: list[Any]) -> str:
         done = sum(m.role == "assistant" for m in messages)
@@ -171,7 +171,7 @@ def test_a_world_that_lists_its_actions_is_resumed_too(tmp_path: Path) -> None:
 
     person = Person(HumanInput(PAUSE, approved=False))
     hitl = HITLOrchestrator(orch(), person, checkpoint_dir=tmp_path, interrupt_every_n_steps=2)
-    assert hitl.run_task(world.purpose, seed=3).total_steps == 2
+    assert hitl.run_task(world.purpose, seed=2).total_steps == 2
     newest = Checkpoint.load(hitl.list_checkpoints()[0]["path"])
     result = HITLOrchestrator(orch(), AutoApproveHandler(), approve_actions=True).run_task(
         world.purpose, resume_from=newest

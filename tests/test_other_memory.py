@@ -422,7 +422,7 @@ def learned_progress(**options: Any) -> tuple[bool, bool]:
     """Whether the value memory knows goals, and whether Φ ever had an opinion before the end."""
     purpose = "Find the treasure."
     with Orchestrator(UniformBackend(0), Silent(2), distillers=[], **options) as orch:
-        runs = [orch.run_task(purpose, seed=seed, max_steps=12) for seed in range(40)]
+        runs = [orch.run_task(purpose, seed=seed, max_steps=20) for seed in range(40)]
         values: Any = orch.runner.values
         phis = [s.score.phi_after for run in runs for s in run.trajectory.steps[:-1] if s.score]
         return values.memory.goals.model(purpose).knows_something, any(0 < phi < 10 for phi in phis)

@@ -50,6 +50,6 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 @pytest.fixture
 def played(command: Command) -> str:
     """The id of a run that ended with a treasure."""
-    ended = command("run", "--env", "fakes.worlds:GridTreasure", "--model", "mock", "--json")
+    ended = command("run", "--env", "fakes.worlds:GridTreasure", "--model", "mock", "--seed", "1", "--json")
     assert ended.code == 0, ended.err
     return ended.data["episodes"][0]["run_id"]

@@ -75,7 +75,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path):
 
 
 def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path):
-    words = ("run", "--env", "fakes.worlds:GridTreasure", "--model", "mock")
+    words = ("run", "--env", "fakes.worlds:GridTreasure", "--model", "mock", "--seed", "1")
     process = start(*words, folder=tmp_path, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     code, out, err = finish(process)
     assert (code, err) == (0, "")

@@ -15,7 +15,7 @@ MOCK = ("--model", "mock")
 
 
 def test_a_run_shows_its_steps_and_what_to_do_next(command):
-    ended = command("run", "--env", GRID, *MOCK)
+    ended = command("run", "--env", GRID, *MOCK, "--seed", "1")
     assert ended.code == 0
     assert ended.err == ""
     assert re.search(r"^  1  [█░]{10}  \d\.\d +[+-]\d\.\d  model   \w+$", ended.out, re.MULTILINE)

@@ -205,6 +205,7 @@ class CreditBook:
         """What an episode's coins are made of: the same task gets others when it is met again, or at the same time."""
         with self._lock:
             self._catch_up()
+            self._assigned = max(self._assigned, self._store.episode_count())  # as before this process began
             return f"{seed} {self._upto} {self._assigned}"
 
     def _catch_up(self) -> None:
