@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.episodes import lesson
+from fakes.episodes import episode, keep, lesson
 from purpose_agent.memory.credit.credit_book import CreditBook
 from purpose_agent.memory.credit.pooling import Belief
 from purpose_agent.memory.credit.withholding import FIRST_FLOOR, FLOOR, coin, propensity
@@ -56,6 +56,17 @@ def test_a_decision_follows_from_its_seed(store: Store) -> None:
     assert decisions(1) == decisions(1)
     assert decisions(1) != decisions(2)
     assert len(set(decisions(1))) > 1  # the same task gets other coins when it is met again
+
+
+def test_a_process_that_begins_later_throws_the_same_coins(store: Store) -> None:
+    items = store.heuristics()
+    from_the_start = CreditBook(store)
+    for seed in range(20):
+        later = CreditBook(store)
+        draw = [book.draws(items, "a purpose", seed)(items[0]) for book in (from_the_start, later)]
+        assert draw[0] == draw[1]
+        assert later.assign(items, "a purpose", seed) == from_the_start.assign(items, "a purpose", seed)
+        keep(store, episode(id=f"episode-{seed}"))
 
 
 def test_nothing_is_left_to_chance_where_nothing_is_learned(store: Store) -> None:
