@@ -205,7 +205,8 @@ class CreditBook:
         """What an episode's coins are made of: the same task gets others when it is met again, or at the same time."""
         with self._lock:
             self._catch_up()
-            self._assigned = max(self._assigned, self._store.episode_count())  # as before this process began
+            # each stored episode had its coins thrown, if not here, then in an earlier process
+            self._assigned = max(self._assigned, self._store.episode_count())
             return f"{seed} {self._upto} {self._assigned}"
 
     def _catch_up(self) -> None:

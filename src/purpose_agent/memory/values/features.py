@@ -68,9 +68,8 @@ def _features(
         found.append(("goal distance", parsed.template, str(goal), distance, trace.phase))
     found += _instruction_features(trace, parsed, abstract)
     found += _consequence_features(trace, parsed, abstract, needs.closed)
-    found += _need_features(
-        trace, parsed, abstract, needs, tried, seen="known" if successor is not None else "new"
-    )
+    seen = "new" if successor is None else "known"
+    found += _need_features(trace, parsed, abstract, needs, tried, seen)
     for slot, argument in enumerate(parsed.arguments):
         found += _argument_features(trace, parsed, abstract, str(slot), argument)
     if len(parsed.arguments) > 1:
@@ -85,7 +84,7 @@ def _argument_features(
     trace: EpisodeTrace, parsed: ParsedAction, abstract: str, slot: str, argument: str
 ) -> list[Feature]:
     sources, companions = trace.mentions(argument)
-    fate = trace.fate.get(argument, ("untouched",))
+    fate = trace.fate_of(argument)
     found: list[Feature] = [
         ("fate", abstract, slot, *fate),
         ("fate in phase", abstract, slot, *fate, trace.phase),
@@ -120,7 +119,7 @@ def _pair_features(trace: EpisodeTrace, parsed: ParsedAction, abstract: str) -> 
     found: list[Feature] = []
     for word in first.split(" "):
         found.append(("pair", parsed.template, word, second))
-    fates = (trace.fate.get(first, ("untouched",)), trace.fate.get(second, ("untouched",)))
+    fates = (trace.fate_of(first), trace.fate_of(second))
     found.append(("pair fates", abstract, *fates[0], *fates[1]))
     return found
 
@@ -176,7 +175,7 @@ def _need_features(
     ]
     for slot, argument in enumerate(parsed.arguments):
         named = "named" if argument in needs.named else "not named"
-        fate = trace.fate.get(argument, ("untouched",))
+        fate = trace.fate_of(argument)
         found += [
             ("in texts", parsed.template, str(slot), named),
             ("fate in texts", abstract, str(slot), named, *fate),

@@ -17,6 +17,7 @@ _MAX_MENTIONS = 4  # templates kept per argument
 _MAX_COMPANIONS = 6  # words kept per argument
 _SCORE_STEP = 1e-9
 _NOTHING = parse_action("")
+_UNTOUCHED = ("untouched",)
 
 
 @dataclass(slots=True)
@@ -79,11 +80,9 @@ class EpisodeTrace:
         """How often (situation key, action) was used, for both kinds of key."""
         self.leads_to: dict[tuple[str, str], str] = {}
         """The text that came of (text, action)."""
-        self.fate: dict[str, tuple[str, str, str]] = {}
-        """Per argument: template and slot of the last action on it, and whether that gained (+), regained
-        (~), lost (-) or changed nothing (=)."""
         self.instructions = world.consequences.reader()
         """What texts asked for and named."""
+        self._fate: dict[str, tuple[str, str, str]] = {}
         self._outputs: dict[str, dict[str, None]] = {}
         self._clauses: list[_Clause] = []
         self._mentions: dict[str, _Mentions] = {}
@@ -116,7 +115,7 @@ class EpisodeTrace:
         self._judge_output(step, change)
         outcome = _outcome(change, record)
         for slot, argument in enumerate(parsed.arguments):
-            self.fate[argument] = (parsed.template, str(slot), outcome)
+            self._fate[argument] = (parsed.template, str(slot), outcome)
         if outcome == "+":
             self.phase = abstract
             self.gains += 1
@@ -124,6 +123,11 @@ class EpisodeTrace:
         self.last = (abstract, self.last[0])
         self._arrive(step.observation, step.admissible, abstract, parsed)
         return change, record
+
+    def fate_of(self, argument: str) -> tuple[str, ...]:
+        """What was last done with ``argument``: template and slot of the action, and whether that gained (+), regained
+        (~), lost (-) or changed nothing (=); just ``untouched`` when nothing was."""
+        return self._fate.get(argument, _UNTOUCHED)
 
     def mentions(self, argument: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Abstract actions whose outputs mentioned ``argument``, and the words that stood with it there."""
