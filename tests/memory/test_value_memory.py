@@ -276,6 +276,7 @@ def test_an_unlearnable_record_is_refused_and_changes_nothing() -> None:
     "make",
     [
         lambda: ValueSettings(rate=1.5),
+        lambda: ValueSettings(averaging=-0.1),
         lambda: ValueSettings(n_steps=0),
         lambda: ValueSettings(capacity=0),
         lambda: ValueSettings(replays=-1),

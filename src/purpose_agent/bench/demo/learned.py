@@ -127,7 +127,7 @@ def what_was_learned(path: Path) -> Learned:
 
 def tendencies(memory: ValueMemory, shown: int = SHOWN) -> tuple[list[Tendency], list[Tendency]]:
     """The features that raise and that lower an action's value most, among those with enough evidence."""
-    table = memory.table
+    table = memory.table.settled
     found: dict[tuple[float, int], Tendency] = {}
     for feature, i in table.ids.items():
         if table.counts[i] >= LEAST_COUNT and feature[0] in _WORDS:

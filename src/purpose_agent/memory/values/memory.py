@@ -36,8 +36,9 @@ from purpose_agent.memory.values.world import World
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 8
-"""Raise it when features or their meaning change: older memories are then learned anew from their records."""
+_FEATURES_VERSION = 9
+"""Raise it when features, their meaning or how they are learned change: older memories are then learned anew from
+their records."""
 
 _LEAST_NEW = 4  # episodes of a family before its words are counted anew
 _GROWTH = 2  # one in so many new ones, of those that were known, is enough
@@ -88,7 +89,7 @@ class ValueMemory:
             explore = not self._has_gained(purpose)
         return ValueEpisode(
             self.world,
-            self.table,
+            self.table if explore else self.table.settled,
             self.goals,
             self.settings,
             purpose,
@@ -138,7 +139,7 @@ class ValueMemory:
 
     def advice(self, k: int = 10) -> list[Advice]:
         """The ``k`` most telling things learned, in words, strongest first; reads all stored episodes."""
-        return advise(self.table, (self._compile(i) for i in range(len(self._records))), k)
+        return advise(self.table.settled, (self._compile(i) for i in range(len(self._records))), k)
 
     def to_bytes(self) -> bytes:
         """Everything that decides later behaviour, as msgpack; a few kB per stored episode."""
@@ -149,6 +150,7 @@ class ValueMemory:
             self.world.vocabulary,
             list(self.table.ids),
             self.table.weights,
+            self.table.averages,
             self.table.counts,
             self._records,
             self.goals,
@@ -182,7 +184,7 @@ class ValueMemory:
         if alike and saved.features_version == _FEATURES_VERSION:
             affinities = Affinities(saved.pairs, memory._likeness)
             memory.world = World(saved.vocabulary, saved.consequences, affinities, saved.news)
-            memory.table = ValueTable(saved.features, saved.weights, saved.counts)
+            memory.table = ValueTable(saved.features, saved.weights, saved.averages, saved.counts)
             memory.goals = saved.goals
             memory._uncounted = saved.uncounted
         else:
@@ -219,6 +221,7 @@ class ValueMemory:
             self._update(newest)
             for index in rng.sample(range(newest), min(self.settings.replays, newest)):
                 self._update(index)
+        self.table.average(self.settings.averaging)
 
     def _rebuild(self) -> None:
         self.world = World.of(self._records, self.goals, self._likeness)
@@ -229,10 +232,14 @@ class ValueMemory:
         for index in order:
             self.table.count(self._compile(index))
         rng = random.Random(self.n_episodes)
-        for _ in range(self.settings.rebuild_sweeps):
+        sweeps = self.settings.rebuild_sweeps
+        for number in range(sweeps):
             rng.shuffle(order)
             for index in order:
                 self._update(index)
+            later = number - sweeps // 2
+            if later >= 0:
+                self.table.average(1 / (later + 1))
 
     def _compile(self, index: int) -> CompiledEpisode:
         found = self._compiled.get(index)
@@ -253,6 +260,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     vocabulary: TaskVocabulary
     features: list[tuple[str, ...]]
     weights: list[float]
+    averages: list[float]
     counts: list[int]
     records: list[EpisodeRecord]
     goals: GoalModels = GoalModels()

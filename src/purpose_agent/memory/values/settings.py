@@ -8,7 +8,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.numeric import is_whole
 
 _COUNTS = frozenset(("n_steps", "replays", "sweeps", "rebuild_sweeps", "capacity", "explore_every"))
-_SHARES = frozenset(("rate", "discount", "greed", "setback"))
+_SHARES = frozenset(("rate", "discount", "greed", "setback", "averaging"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class ValueSettings:
     """Steps whose rewards are seen before a learned value stands for the rest, at least 1."""
     greed: float = 0.5
     """Weight of the best next action against the one taken in what follows those steps, in [0, 1]."""
+    averaging: float = 0.25
+    """Share of their distance by which the averaged weights, which decide when it does not explore, follow the newest
+    ones after each episode, in [0, 1]; with 1 there is no averaging."""
     replays: int = 12
     """Older episodes learned from again in each pass after a new one, at least 0."""
     sweeps: int = 1

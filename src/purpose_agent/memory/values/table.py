@@ -40,18 +40,47 @@ class CompiledEpisode:
 
 
 class ValueTable:
-    """Sparse weights.
+    """Sparse weights, and their averages over the newest episodes.
 
-    The value of an action is the sum of its known features' weights over the root of their number.
+    The value of an action is the sum of its known features' weights over the root of their number. Updates of a fixed
+    size never come to rest, so the newest weights are partly chance: who does not explore goes by `settled` ones.
     """
 
     def __init__(
-        self, features: Sequence[Feature] = (), weights: Sequence[float] = (), counts: Sequence[int] = ()
+        self,
+        features: Sequence[Feature] = (),
+        weights: Sequence[float] = (),
+        averages: Sequence[float] = (),
+        counts: Sequence[int] = (),
     ) -> None:
         self.ids: dict[Feature, int] = {feature: i for i, feature in enumerate(features)}
         self.weights: list[float] = list(weights)
+        self.averages: list[float] = list(averages)
         self.counts: list[int] = list(counts)
         """How often each feature was a feature of an action taken."""
+        self._n_averaged = len(self.averages)
+
+    @property
+    def settled(self) -> ValueTable:
+        """This table with the averages for weights: to read only; it follows what this one learns later."""
+        found = ValueTable()
+        found.ids, found.weights, found.averages, found.counts = (
+            self.ids,
+            self.averages,
+            self.averages,
+            self.counts,
+        )
+        return found
+
+    def average(self, share: float) -> None:
+        """Move each average by ``share`` of its distance to its weight; that of a new feature is the weight itself."""
+        n = self._n_averaged
+        moved = [
+            average + share * (weight - average)
+            for average, weight in zip(self.averages[:n], self.weights, strict=False)
+        ]
+        self.averages[:] = moved + self.weights[n:]
+        self._n_averaged = len(self.averages)
 
     def lookup(self, features: Sequence[Feature]) -> tuple[int, ...]:
         """Ids of ``features``, ``UNKNOWN`` for new ones; changes nothing."""
@@ -65,6 +94,7 @@ class ValueTable:
             if known is None:
                 known = self.ids[feature] = len(self.weights)
                 self.weights.append(0.0)
+                self.averages.append(0.0)
                 self.counts.append(0)
             found.append(known)
         return tuple(found)
