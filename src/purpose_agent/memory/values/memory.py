@@ -150,7 +150,6 @@ class ValueMemory:
             self.world.vocabulary,
             list(self.table.ids),
             self.table.weights,
-            self.table.averages,
             self.table.counts,
             self._records,
             self.goals,
@@ -159,6 +158,7 @@ class ValueMemory:
             self.world.affinities.pairs,
             self._likeness.name if self.world.affinities.pairs else "",
             self.world.news,
+            self.table.averages,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -260,7 +260,6 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     vocabulary: TaskVocabulary
     features: list[tuple[str, ...]]
     weights: list[float]
-    averages: list[float]
     counts: list[int]
     records: list[EpisodeRecord]
     goals: GoalModels = GoalModels()
@@ -269,6 +268,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     pairs: tuple[Pair, ...] = ()
     likeness: str = ""
     news: News = News()
+    averages: list[float] = []
 
 
 def _is_refit(n: int) -> bool:
