@@ -148,9 +148,13 @@ def test_an_interrupted_suite_goes_on_to_the_same_end(
     assert not partial.complete
     assert len(rows_in(tmp_path / "parts")) == rows
     assert any("partial" in note for note in partial.notes)
-    assert not current_report(tmp_path / "parts").complete
+    (tmp_path / "parts" / "report.json").unlink()  # who is killed writes none
+    killed = current_report(tmp_path / "parts")
+    assert not killed.complete
+    assert killed.wall_seconds == pytest.approx(partial.wall_seconds, abs=0.1)
     again = play(smoke(), tmp_path / "parts")
     assert again.complete
+    assert again.wall_seconds > partial.wall_seconds > 0
     assert timeless(rows_in(tmp_path / "parts")) == timeless(rows_in(tmp_path / "whole"))
     assert comparable(again) == comparable(whole)
 

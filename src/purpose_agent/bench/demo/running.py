@@ -37,6 +37,7 @@ from purpose_agent.bench.demo.worker import Hello
 from purpose_agent.bench.folder import claim_folder
 from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.machine import this_machine
+from purpose_agent.bench.played_time import PlayedTime
 from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.report_files import REPORT_HTML
 from purpose_agent.bench.stream import DEV, TRAIN, check_disjoint, tasks_of
@@ -92,20 +93,19 @@ def run_demo(
     make_ready(model)
     folder = claim_folder(out, settings)
     before = read_report(folder)
+    played = PlayedTime(folder, before.wall_seconds if before is not None else 0.0)
     rows = LineFile(folder / ROWS, Row)
     plan = Plan(training, held_out, rows.lines)
     deadline = None if minutes is None else started + 60 * minutes
     interrupted = False
     with only_one(folder, "demo"):
         try:
-            _play(plan, settings, folder, jobs, rows, console, deadline)
+            _play(plan, settings, folder, jobs, rows, played, console, deadline)
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            spent = time.monotonic() - started if rows.lines and not _was_complete(before) else 0.0
-            seconds = spent + (before.wall_seconds if before is not None else 0.0)
             command = _command(game, settings, out, jobs)
-            report = make_report(rows.lines, settings, folder, plan.finished, seconds, command)
+            report = make_report(rows.lines, settings, folder, plan.finished, played.seconds, command)
             missing = write_report(report, folder)
     print_report(report, console)
     for line in missing:
@@ -173,6 +173,7 @@ def _play(
     folder: Path,
     jobs: int,
     rows: LineFile[Row],
+    played: PlayedTime,
     console: Console,
     deadline: float | None,
 ) -> None:
@@ -185,6 +186,7 @@ def _play(
         with contextlib.closing(_played(plan, settings, folder, jobs)) as episodes:
             for row in episodes:
                 rows.add([row])
+                played.keep()
                 view.advance(row)
                 if deadline is not None and time.monotonic() >= deadline:
                     return
@@ -213,10 +215,6 @@ def _check_running(jobs: Any, minutes: Any) -> None:
     number = isinstance(minutes, (int, float)) and not isinstance(minutes, bool)
     if minutes is not None and not (number and minutes > 0):
         raise UsageError(f"minutes must be a positive number or None, got {minutes!r}")
-
-
-def _was_complete(report: DemoReport | None) -> bool:
-    return report is not None and report.complete
 
 
 def _command(game: str, settings: DemoSettings, out: str | Path, jobs: int) -> str:

@@ -17,6 +17,7 @@ from rich.console import Console
 from purpose_agent.bench.folder import SETTINGS, claim_folder
 from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.machine import this_machine
+from purpose_agent.bench.played_time import PlayedTime, played_seconds
 from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.report.learned import what_ours_learned
 from purpose_agent.bench.report.output import (
@@ -98,24 +99,21 @@ def run_suite(settings: SuiteSettings, session: Session, console: Console | None
 
 
 def _continued(settings: SuiteSettings, session: Session, folder: Path, console: Console) -> SuiteReport:
-    started = time.monotonic()
+    deadline = None if session.minutes is None else time.monotonic() + 60 * session.minutes
     before = read_report(folder)
+    played = PlayedTime(folder, before.wall_seconds if before is not None else 0.0)
     rows = LineFile(folder / ROWS, SuiteRow)
     plan = Plan(settings, rows.lines)
     played_before = len(rows.lines)
-    deadline = None if session.minutes is None else started + 60 * session.minutes
     interrupted = False
     try:
-        _play(plan, settings, session, rows, console, deadline)
+        _play(plan, settings, session, rows, played, console, deadline)
     except KeyboardInterrupt:
         interrupted = True
     new = len(rows.lines) > played_before
-    seconds = (before.wall_seconds if before is not None else 0.0) + (
-        time.monotonic() - started if new else 0.0
-    )
     date = datetime.date.today().isoformat() if new or before is None else before.date
     machine = this_machine() if new or before is None else before.machine
-    report = make_report(rows.lines, settings, folder, complete=plan.finished, seconds=seconds)
+    report = make_report(rows.lines, settings, folder, complete=plan.finished, seconds=played.seconds)
     report = msgspec.structs.replace(
         report, date=date, machine=machine, command=command_of(settings, session)
     )
@@ -136,6 +134,7 @@ def _play(
     settings: SuiteSettings,
     session: Session,
     rows: LineFile[SuiteRow],
+    played: PlayedTime,
     console: Console,
     deadline: float | None,
 ) -> None:
@@ -151,6 +150,7 @@ def _play(
         with contextlib.closing(finished) as done:
             for row in done:
                 rows.add([row])
+                played.keep()
                 view.advance(row)
                 if deadline is not None and time.monotonic() >= deadline:
                     return
@@ -286,7 +286,8 @@ def current_report(out: str | Path) -> SuiteReport:
     if kept is not None and kept.complete:
         return kept
     rows = LineFile(folder / ROWS, SuiteRow, repair=False).lines
-    made = make_report(rows, settings, folder, complete=Plan(settings, rows).finished)
+    complete = Plan(settings, rows).finished
+    made = make_report(rows, settings, folder, complete=complete, seconds=played_seconds(folder))
     return msgspec.structs.replace(made, command=command_of(settings, Session(folder)))
 
 
