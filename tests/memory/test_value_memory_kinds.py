@@ -54,6 +54,21 @@ def test_many_episodes_of_one_kind_do_not_push_out_another() -> None:
     assert [solved(memory, purpose) for purpose in KINDS] == [20, 20]
 
 
+@pytest.mark.parametrize("capacity", [256, 16], ids=["with room", "full"])
+def test_kinds_that_take_turns_each_explore_every_other_time(capacity: int) -> None:
+    memory = practise(ValueMemory(ValueSettings(capacity=capacity, curiosity=10.0)), TOOLS, GIFTS)
+    explored: dict[str, list[bool]] = {TOOLS: [], GIFTS: []}
+    for seed in range(8):
+        for purpose, turns in explored.items():
+            learning, frozen = (memory.episode(purpose, explore=explore) for explore in (True, False))
+            for episode in (learning, frozen):
+                episode.begin("You hold a toy.", [f"put toy in {place}" for place in (*PLACES, "river")])
+            turns.append(learning.shortlist() != frozen.shortlist())
+            memory.learn(run(memory, purpose, seed, explore=True)[0])
+    for turns in explored.values():
+        assert turns in ([True, False] * 4, [False, True] * 4)
+
+
 @pytest.mark.parametrize("purpose", KINDS)
 def test_a_memory_of_one_kind_is_not_changed_by_what_it_could_hold_beside(purpose: str) -> None:
     alone = practise(ValueMemory(), purpose)

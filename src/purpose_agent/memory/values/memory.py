@@ -15,6 +15,7 @@ so what was learned with some objects serves with others. No language model take
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import msgspec
 
@@ -36,7 +37,7 @@ from purpose_agent.memory.values.world import World
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 9
+_FEATURES_VERSION = 10
 """Raise it when features, their meaning or how they are learned change: older memories are then learned anew from
 their records."""
 
@@ -71,6 +72,7 @@ class ValueMemory:
         """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
         self._records: list[EpisodeRecord] = []
         self._uncounted: dict[str, int] = {}
+        self._turns: dict[str, int] = {}
         self._compiled: dict[int, CompiledEpisode] = {}
 
     def episode(
@@ -82,10 +84,10 @@ class ValueMemory:
             purpose: the goal in natural language.
             seed: decides the order of ties.
             explore: whether what an action would teach counts beside its value: always until such a task gained
-                anything, then in one of `ValueSettings.explore_every` episodes.
+                anything, then in one of `ValueSettings.explore_every` episodes of its family.
             heed_texts: whether what texts ask for is worth a try; not where strangers may write them.
         """
-        if explore and self.n_episodes % self.settings.explore_every:
+        if explore and self._turns.get(self._family_name(purpose), 0) % self.settings.explore_every:
             explore = not self._has_gained(purpose)
         return ValueEpisode(
             self.world,
@@ -98,6 +100,10 @@ class ValueMemory:
             heed_texts=heed_texts,
             fatal=frozenset() if explore else self._fatal(),
         )
+
+    def _family_name(self, purpose: str) -> str:
+        family = self.world.vocabulary.family(purpose)
+        return "" if family is None else family.name
 
     def _has_gained(self, purpose: str) -> bool:
         """Whether an episode of the family got anywhere: before that there is nothing to go on from."""
@@ -126,6 +132,8 @@ class ValueMemory:
         """
         self._records.append(_canonical(record))
         self.n_episodes += 1
+        name = self._family_name(record.purpose)
+        self._turns[name] = self._turns.get(name, 0) + 1
         if len(self._records) > self.settings.capacity:
             self._forget(self._most_spared())
         estimated = self.settings.learned_progress and any(r.hidden for r in self._records)
@@ -159,6 +167,7 @@ class ValueMemory:
             self._likeness.name if self.world.affinities.pairs else "",
             self.world.news,
             self.table.averages,
+            self._turns,
         )
         return msgspec.msgpack.encode(saved)
 
@@ -187,6 +196,7 @@ class ValueMemory:
             memory.table = ValueTable(saved.features, saved.weights, saved.averages, saved.counts)
             memory.goals = saved.goals
             memory._uncounted = saved.uncounted
+            memory._turns = saved.turns
         else:
             if saved.settings.learned_progress and any(record.hidden for record in saved.records):
                 memory.goals = GoalModels.fit(saved.records)
@@ -205,8 +215,7 @@ class ValueMemory:
 
     def _most_spared(self) -> int:
         """Index of the oldest episode of the family with the most episodes."""
-        families = [self.world.vocabulary.family(record.purpose) for record in self._records]
-        names = [family.name if family is not None else "" for family in families]
+        names = [self._family_name(record.purpose) for record in self._records]
         return names.index(max(names, key=names.count))
 
     def _forget(self, index: int) -> None:
@@ -228,6 +237,8 @@ class ValueMemory:
         self.table = ValueTable()
         self._compiled = {}
         self._uncounted = {}
+        counted = Counter(self._family_name(record.purpose) for record in self._records)
+        self._turns = {name: max(n, self._turns.get(name, 0)) for name, n in counted.items()}
         order = list(range(len(self._records)))
         for index in order:
             self.table.count(self._compile(index))
@@ -269,6 +280,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True):
     likeness: str = ""
     news: News = News()
     averages: list[float] = []
+    turns: dict[str, int] = {}
 
 
 def _is_refit(n: int) -> bool:
