@@ -15,7 +15,7 @@ from purpose_agent.bench.report.report import (
     Retention,
     RoleCost,
 )
-from purpose_agent.bench.report.statistics import difference_estimate, mean_estimate, pass_k
+from purpose_agent.bench.report.statistics import Cells, difference_estimate, mean_estimate, pass_k
 from purpose_agent.bench.statistics import CONFIDENCE, moving_rate
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, QUESTIONS, STUDIES
 from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, Cost, SuiteRow, of_kind
@@ -273,15 +273,13 @@ def _retention(name: str, rows: Sequence[SuiteRow], episodes: int) -> Retention:
         for order in orders
     }
     best = {order: quarters[r.index(max(r[:-1]))] for order, r in rates.items() if len(r) > 1}
-    last: dict[Hashable, dict[int, float]] = {}
-    earlier: dict[Hashable, dict[int, float]] = {}
-    for (order, index), by in sorted(whole.items()):
-        if order in best:
-            last.setdefault(index, {})[order] = float(by[quarters[-1]])
-            earlier.setdefault(index, {})[order] = float(by[best[order]])
+    kept = {anchor: by for anchor, by in sorted(whole.items()) if anchor[0] in best}
+    last: Cells = {anchor: {0: float(by[quarters[-1]])} for anchor, by in kept.items()}
+    earlier: Cells = {anchor: {0: float(by[best[anchor[0]]])} for anchor, by in kept.items()}
+    streams: dict[Hashable, Hashable] = {anchor: anchor[0] for anchor in kept}
     transfer = Estimate(0.0, 0.0, 0.0, 0)
-    if last:
-        transfer, _ = difference_estimate(last, earlier, {index: index for index in last}, rate=True)
+    if kept:  # each stream has anchors of its own, which what became of its memory moves together
+        transfer, _ = difference_estimate(last, earlier, streams, rate=True)
     return Retention(
         learner=name,
         at=[math.ceil(q * episodes / QUARTERS) for q in quarters],
