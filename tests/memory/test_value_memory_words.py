@@ -121,6 +121,23 @@ def test_distance_counts_links_from_what_an_action_means_now() -> None:
     assert graph.distances(["south"]) == [0]
 
 
+def test_places_that_many_tasks_have_still_lie_on_the_way() -> None:
+    """Each task has three of the eight rooms, so every room is in three of eight texts, and both directions in all."""
+    known = TaskVocabulary.of(
+        [
+            episode(room, f"North: the {ROOMS[i - 1]}; south: the {ROOMS[i - 2]}.", f"Around: the {room}.")
+            for i, room in enumerate(ROOMS)
+        ]
+    )
+    purpose = "Find the ball that lies in the study now."
+    graph = GoalGraph(FamilyWords(known.family(purpose), purpose))
+    graph.read("The hall connects to the porch.\nThe porch connects to the study.")
+    graph.read("North you see the porch. South you see the hall.")
+    assert graph.distances(["hall"]) == [2]
+    assert graph.distances(["north"]) == [1]
+    assert graph.distances(["south"]) == [2]
+
+
 @given(st.lists(HOSTILE, max_size=4), HOSTILE)
 def test_any_text_can_be_linked(texts: list[str], purpose: str) -> None:
     known = TaskVocabulary.of([EpisodeRecord(purpose, text, (text,), ()) for text in texts])

@@ -13,7 +13,8 @@ from purpose_agent.memory.duplicates import jaccard
 from purpose_agent.memory.values.record import EpisodeRecord
 
 _LITERAL_SHARE = 0.3  # of the episodes that offered the template
-_COMMON_SHARE = 0.3  # of a family's episodes
+_PURPOSE_SHARE = 0.3  # of a family's episodes
+_TEXT_SHARE = 0.5
 _UBIQUITOUS_SHARE = 0.7
 KINSHIP = 0.4
 """Least Jaccard similarity of the words of two purposes of one family."""
@@ -31,7 +32,8 @@ class TaskFamily(msgspec.Struct, frozen=True):
     purpose_common: tuple[str, ...]
     """Words in at least 30 % of its purposes. The other words of a purpose name what this task is about."""
     text_common: tuple[str, ...]
-    """Words in the texts of at least 30 % of its episodes."""
+    """Words in the texts of at least half of its episodes, such as directions. A place that every third task has must
+    not be one: it may lie on the way to the goal."""
     text_ubiquitous: tuple[str, ...]
     """Words in the texts of at least 70 % of its episodes: they tell tasks apart no better than a full stop."""
     literal: tuple[tuple[str, ...], ...] = ()
@@ -168,8 +170,8 @@ def _count_family(members: Sequence[EpisodeRecord]) -> TaskFamily:
     return TaskFamily(
         signature=_frequent(purposes, 0.5) or tuple(sorted(set(purposes[0]))),
         n=len(members),
-        purpose_common=_frequent(purposes, _COMMON_SHARE),
-        text_common=_frequent(texts, _COMMON_SHARE),
+        purpose_common=_frequent(purposes, _PURPOSE_SHARE),
+        text_common=_frequent(texts, _TEXT_SHARE),
         text_ubiquitous=_frequent(texts, _UBIQUITOUS_SHARE),
         literal=_count_literals(members),
     )

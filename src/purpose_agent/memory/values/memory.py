@@ -37,7 +37,7 @@ from purpose_agent.memory.values.world import World
 
 __all__ = ["ValueMemory", "ValueSettings"]
 
-_FEATURES_VERSION = 10
+_FEATURES_VERSION = 11
 """Raise it when features, their meaning or how they are learned change: older memories are then learned anew from
 their records."""
 
