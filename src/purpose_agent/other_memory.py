@@ -116,7 +116,7 @@ class OtherMemory:
     ) -> Guide | None:
         """Its guide over a new episode, if it has one."""
         make = getattr(self.system, "guide", None)
-        return make(purpose, seed, explore=explore) if callable(make) else None  # pyright: ignore[reportReturnType]
+        return make(purpose, seed, explore=explore) if callable(make) else None  # pyright: ignore[reportReturnType]  # as `MemorySystem` says
 
     # -- after it ------------------------------------------------------------------------------------------
     @property

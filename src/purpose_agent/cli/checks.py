@@ -93,7 +93,7 @@ def _platform() -> Check:
 
 def _cores() -> int:
     allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if callable(allowed) else os.cpu_count() or 1  # type: ignore[arg-type]
+    return len(allowed(0)) if callable(allowed) else os.cpu_count() or 1  # type: ignore[arg-type]  # a list of cores
 
 
 def _sqlite() -> Check:

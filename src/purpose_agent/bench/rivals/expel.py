@@ -188,6 +188,6 @@ def _operations(reply: dict[str, Any], listed: Sequence[Insight]) -> list[Operat
         known = is_whole(number) and 1 <= number <= len(listed)
         if kind not in Kind.__members__ or not (known or kind == Kind.ADD):
             continue
-        about = "" if kind == Kind.ADD else listed[number - 1].id  # pyright: ignore[reportOptionalOperand]
+        about = "" if kind == Kind.ADD else listed[number - 1].id  # pyright: ignore[reportOptionalOperand]  # known
         found.append(Operation(Kind(kind), about, line_of(fields.get("text"), MAX_INSIGHT_CHARS)))
     return found

@@ -71,8 +71,8 @@ class ValueMemory:
         self.goals = GoalModels()
         """The experience critic's knowledge; learned as soon as an episode's score was hidden."""
         self._records: list[EpisodeRecord] = []
-        self._uncounted: dict[str, int] = {}
-        self._turns: dict[str, int] = {}
+        self._turns: dict[str, int] = {}  # episodes learned from, by name of their family
+        self._uncounted: dict[str, int] = {}  # of these, those since all was learned anew
         self._compiled: dict[int, CompiledEpisode] = {}
 
     def episode(
@@ -102,6 +102,7 @@ class ValueMemory:
         )
 
     def _family_name(self, purpose: str) -> str:
+        """Of the tasks that a purpose is one of; empty where it is like no other."""
         family = self.world.vocabulary.family(purpose)
         return "" if family is None else family.name
 
@@ -243,14 +244,13 @@ class ValueMemory:
         for index in order:
             self.table.count(self._compile(index))
         rng = random.Random(self.n_episodes)
-        sweeps = self.settings.rebuild_sweeps
-        for number in range(sweeps):
+        half = self.settings.rebuild_sweeps // 2
+        for number in range(self.settings.rebuild_sweeps):
             rng.shuffle(order)
             for index in order:
                 self._update(index)
-            later = number - sweeps // 2
-            if later >= 0:
-                self.table.average(1 / (later + 1))
+            if number >= half:  # the averages are the means of what the later half of the sweeps left
+                self.table.average(1 / (number - half + 1))
 
     def _compile(self, index: int) -> CompiledEpisode:
         found = self._compiled.get(index)

@@ -64,12 +64,8 @@ class ValueTable:
     def settled(self) -> ValueTable:
         """This table with the averages for weights: to read only; it follows what this one learns later."""
         found = ValueTable()
-        found.ids, found.weights, found.averages, found.counts = (
-            self.ids,
-            self.averages,
-            self.averages,
-            self.counts,
-        )
+        found.ids, found.counts = self.ids, self.counts
+        found.weights = found.averages = self.averages
         return found
 
     def average(self, share: float) -> None:
