@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fastjsonschema
@@ -16,6 +18,7 @@ import pytest
 from bench.suite.playing import BALLS, QUICK, play, rows_in, timeless
 from fakes.ball_world import BallWorld
 from fakes.suite_worlds import Breaking, PoliteBalls
+from purpose_agent.bench import played_time
 from purpose_agent.bench.report.output import as_json
 from purpose_agent.bench.report.report import SuiteReport, report_schema
 from purpose_agent.bench.suite import player, running
@@ -142,6 +145,7 @@ def test_an_interrupted_suite_goes_on_to_the_same_end(
     smoke: Smoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     whole = play(smoke(), tmp_path / "whole")
+    monkeypatch.setattr(played_time, "time", SimpleNamespace(monotonic=itertools.count(0.0, 10.0).__next__))
     with monkeypatch.context() as patched:
         interrupt_after(patched, rows)
         partial = play(smoke(), tmp_path / "parts")
@@ -151,10 +155,10 @@ def test_an_interrupted_suite_goes_on_to_the_same_end(
     (tmp_path / "parts" / "report.json").unlink()  # who is killed writes none
     killed = current_report(tmp_path / "parts")
     assert not killed.complete
-    assert killed.wall_seconds == pytest.approx(partial.wall_seconds, abs=0.1)
+    assert killed.wall_seconds == partial.wall_seconds == 10.0 * rows
     again = play(smoke(), tmp_path / "parts")
     assert again.complete
-    assert again.wall_seconds > partial.wall_seconds > 0
+    assert again.wall_seconds == 10.0 * len(rows_in(tmp_path / "parts"))
     assert timeless(rows_in(tmp_path / "parts")) == timeless(rows_in(tmp_path / "whole"))
     assert comparable(again) == comparable(whole)
 
