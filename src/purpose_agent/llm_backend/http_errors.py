@@ -170,6 +170,7 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], patience: Patience, 
     """Run an attempt until it succeeds, fails for good, or the tries or the time are used up.
 
     Only `RetryableError` is tried again: after the time the server asked for, else after a growing, jittered one.
+    Where the server asks for more time than is left, the call fails at once.
 
     Raises:
         ModelUnavailableError: the attempts or the time are used up.
@@ -177,11 +178,15 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], patience: Patience, 
     import stamina
 
     logging.getLogger("stamina").addHandler(_QUIET)
+    deadline, tries = time.monotonic() + patience.total, 0
 
     def again(error: Exception) -> bool | float:
         if not isinstance(error, RetryableError):
             return False
-        return True if error.retry_after is None else error.retry_after
+        wait = error.retry_after
+        if wait is None:
+            return True
+        return wait if time.monotonic() + wait < deadline else False
 
     trials = stamina.retry_context(
         on=again,
@@ -193,10 +198,11 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], patience: Patience, 
     try:
         async with asyncio.timeout(patience.total):
             async for trial in trials:
+                tries = trial.num
                 with trial:
                     return await _within(attempt, patience.attempt, service)
     except RetryableError as error:
-        tried = f" (tried {patience.retries + 1} times)" if patience.retries else ""
+        tried = f" (tried {tries} times)" if tries > 1 else ""
         raise ModelUnavailableError(f"{error}{tried}") from None
     except TimeoutError:
         message = f"{service} gave no answer within {patience.total:g} s, retries included"
