@@ -32,7 +32,7 @@ BOIL = Task(TASKS["boil"], "train", 0, "none")
             "'boyl' is not a task of ScienceWorld; did you mean 'boil'? choose one of boil (1-1)",
         ),
         ({"task": 11}, "11 is not a task"),
-        ({"task": "boil", "fold": "all"}, "fold='all' is not a fold; choose one of train, dev, test"),
+        ({"task": "boil", "fold": "all"}, "fold='all' is not known; choose one of train, dev, test"),
         (
             {"task": "boil", "simplification": "simple"},
             "'simple' is not known; choose none, easy, or some of",

@@ -147,7 +147,7 @@ def test_without_a_seed_tasks_come_in_turn(world: TextCraftEnvironment) -> None:
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
-        ({"fold": "all"}, "fold='all' is not a fold; choose one of train, dev, test"),
+        ({"fold": "all"}, "fold='all' is not known; choose one of train, dev, test"),
         ({"fold": 1}, "fold=1"),
         ({"max_crafts": 0}, "max_crafts=0 must be a whole number above 0"),
         ({"max_steps": True}, "max_steps=True"),
@@ -175,7 +175,7 @@ def test_options_that_are_none_are_refused(world: TextCraftEnvironment) -> None:
         world.reset(0, {"game": "twc"})
     with pytest.raises(UsageError, match="differ"):
         world.reset(0, {"seed": 1})
-    with pytest.raises(UsageError, match="is not a fold"):
+    with pytest.raises(UsageError, match="is not known"):
         world.reset(0, {"fold": []})
 
 

@@ -21,7 +21,7 @@ TWC = Task("twc", GAMES["twc"].check({}), "train", 0)
     [
         ({"game": "zork"}, "'zork' is not a game of TextWorldExpress; choose one of cookingworld, twc, coin"),
         ({"game": None}, "None is not a game"),
-        ({"game": "twc", "fold": "all"}, "fold='all' is not a fold; choose one of train, dev, test"),
+        ({"game": "twc", "fold": "all"}, "fold='all' is not known; choose one of train, dev, test"),
         ({"game": "twc", "numIngredients": 1}, "'numIngredients' is not a parameter of the game 'twc'"),
         ({"game": "arithmetic", "numLocations": 1}, "its parameters: it has none"),
         ({"game": "twc", "numLocations": 0}, "numLocations=0 is out of range; numLocations is 1 to 3"),

@@ -102,7 +102,7 @@ def test_a_lasting_failure_is_a_transient_error_after_the_retries(serve: Any) ->
 
 def test_nobody_waits_longer_than_there_is_time(serve: Any) -> None:
     server, backend = serve([error(429, "later", headers={"Retry-After": "20"})], total_timeout=10.0)
-    with pytest.raises(ModelUnavailableError, match="429: later$"):  # at once, and says why
+    with pytest.raises(ModelUnavailableError, match=r"429: later$"):  # at once, and says why
         backend.generate(ASKED)
     assert len(server.requests) == 1
 

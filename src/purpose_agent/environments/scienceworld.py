@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from purpose_agent.environments.checks import check_at_least_one, check_flag, check_known, meant
 from purpose_agent.environments.game_text import carried, tidy
 from purpose_agent.environments.java_server import GameRefusedError
 from purpose_agent.environments.java_world import Episode, JavaWorld, UnknownCommandError
@@ -19,15 +19,14 @@ from purpose_agent.environments.scienceworld_actions import (
 )
 from purpose_agent.environments.scienceworld_server import UNKNOWN, Observation, ScienceWorldServer
 from purpose_agent.environments.scienceworld_tasks import (
+    FOLDS,
     PRESETS,
     Task,
-    check_fold,
     check_simplification,
     find_task,
     make_task,
 )
 from purpose_agent.errors import UsageError
-from purpose_agent.numeric import is_whole
 from purpose_agent.types import Action, State, Verdict
 
 
@@ -79,18 +78,14 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
     ) -> None:
         super().__init__()
         found = find_task(task)
-        if not is_whole(max_steps) or max_steps < 1:
-            raise UsageError(f"max_steps={max_steps!r} must be a whole number above 0")
-        if actions not in LISTS:
-            raise UsageError(f"actions={actions!r} is not known; choose one of {', '.join(LISTS)}")
-        if not isinstance(hide_score, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # from a spec
-            raise UsageError(f"hide_score={hide_score!r} must be true or false")
-        self.max_steps = max_steps
-        self._list = actions
+        self.max_steps = check_at_least_one("max_steps", max_steps)
+        self._list = check_known("actions", actions, LISTS)
         self._verbs = check_verbs(verbs)
-        self._hide_score = hide_score
+        self._hide_score = check_flag("hide_score", hide_score)
         self._room = ""  # the first line of the description of where the episode stands
-        self._base = Task(found, check_fold(fold), 0, check_simplification(simplification, found))
+        self._base = Task(
+            found, check_known("fold", fold, FOLDS), 0, check_simplification(simplification, found)
+        )
 
     @classmethod
     def from_preset(cls, preset: str, **settings: Any) -> ScienceWorldEnvironment:
@@ -99,9 +94,7 @@ class ScienceWorldEnvironment(JavaWorld[Task, Observation, ScienceWorldServer]):
         Raises:
             UsageError: there is no such preset, or as for the class.
         """
-        if preset not in PRESETS:
-            raise UsageError(f"preset={preset!r} is not known; choose one of {', '.join(PRESETS)}")
-        return cls(**(dict[str, Any](PRESETS[preset]) | settings))
+        return cls(**(dict[str, Any](PRESETS[check_known("preset", preset, PRESETS)]) | settings))
 
     @property
     def spec(self) -> str:
@@ -280,10 +273,5 @@ def _admissible(state: State) -> list[str]:
 
 
 def _not_understood(command: str, listed: list[str]) -> str:
-    near = difflib.get_close_matches(command, listed, n=3, cutoff=0.3)
-    hint = (
-        f"did you mean {', '.join(map(repr, near))}?"
-        if near
-        else "name things as the room's description does"
-    )
+    hint = meant(command, listed) or "name things as the room's description does"
     return f"{command!r} is not a command that the game understands here; {hint}"

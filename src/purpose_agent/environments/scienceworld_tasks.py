@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from purpose_agent.environments.checks import asked_seed, check_known
 from purpose_agent.errors import UsageError
 from purpose_agent.numeric import is_whole
 
@@ -159,17 +160,6 @@ def find_task(name: object) -> ScienceTask:
     return found
 
 
-def check_fold(fold: object) -> str:
-    """The fold's name.
-
-    Raises:
-        UsageError: there is no such fold.
-    """
-    if not isinstance(fold, str) or fold not in FOLDS:
-        raise UsageError(f"fold={fold!r} is not a fold; choose one of {', '.join(FOLDS)}")
-    return fold
-
-
 def check_simplification(given: object, task: ScienceTask) -> str:
     """The simplifications in a fixed order, joined by ``+``; ``none`` where there are none.
 
@@ -235,17 +225,15 @@ def make_task(base: Task, seed: int | None, options: Mapping[str, Any] | None, n
     """
     rest = dict(options or {})
     science = find_task(rest.pop("task", base.science.name))
-    fold = check_fold(rest.pop("fold", base.fold))
+    fold = check_known("fold", rest.pop("fold", base.fold), FOLDS)
     simplification = check_simplification(rest.pop("simplification", base.simplification), science)
     asked = rest.pop("seed", None)
     if rest:
         raise UsageError(
             f"{', '.join(map(repr, rest))}: no such option; there are task, fold, seed and simplification"
         )
-    if seed is not None and asked is not None and seed != asked:
-        raise UsageError(f"seed={seed!r} and options['seed']={asked!r} differ; give one of them")
     size = science.fold_size(fold)
-    chosen = next(s for s in (seed, asked, next_seed % size) if s is not None)
+    chosen = asked_seed(seed, asked, next_seed % size)
     if not is_whole(chosen) or not 0 <= chosen < size:
         raise UsageError(
             f"seed={chosen!r} is not a seed; {science.name} has the seeds 0 to {size - 1} in the fold {fold}"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from purpose_agent.environment import Environment
+from purpose_agent.environments.checks import (
+    asked_seed,
+    check_admissible,
+    check_at_least_one,
+    check_flag,
+    check_known,
+)
 from purpose_agent.environments.textcraft_data import data_path
 from purpose_agent.environments.textcraft_recipes import Inventory, amount
 from purpose_agent.environments.textcraft_tasks import (
+    FOLDS,
     RECIPES,
     CraftingTask,
     Library,
-    check_at_least_one,
-    check_fold,
     open_library,
 )
 from purpose_agent.errors import EnvironmentFailure, UsageError
@@ -62,15 +67,11 @@ class TextCraftEnvironment(Environment):
         hide_score: bool = False,
         data: str | Path | None = None,
     ) -> None:
-        self.fold = check_fold(fold)
+        self.fold = check_known("fold", fold, FOLDS)
         self.max_crafts = check_at_least_one("max_crafts", max_crafts)
         self.max_steps = check_at_least_one("max_steps", max_steps)
-        if recipes not in RECIPES:
-            raise UsageError(f"recipes={recipes!r} is not known; choose one of {', '.join(RECIPES)}")
-        if not isinstance(hide_score, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # from a spec
-            raise UsageError(f"hide_score={hide_score!r} must be true or false")
-        self.recipes = recipes
-        self._hide_score = hide_score
+        self.recipes = check_known("recipes", recipes, RECIPES)
+        self._hide_score = check_flag("hide_score", hide_score)
         self._data = data
         self._path = data_path(data)
         self._next_seed = 0
@@ -96,7 +97,7 @@ class TextCraftEnvironment(Environment):
 
     def seeds_of(self, fold: str) -> range:
         """The seeds of any fold: the places of its tasks with these settings."""
-        return range(len(self._tasks(check_fold(fold))))
+        return range(len(self._tasks(check_known("fold", fold, FOLDS))))
 
     @property
     def purpose(self) -> str:
@@ -138,7 +139,7 @@ class TextCraftEnvironment(Environment):
         task, fold, number, inventory = self._read(current_state)
         if action.params:
             raise UsageError(f"{action.describe()} has params; the whole command is the action's name")
-        _check_admissible(action.name, self.admissible_actions(current_state))
+        check_admissible(action.name, self.admissible_actions(current_state))
         recipe = self._library.recipes.by_command.get(action.name)
         if recipe is None or not recipe.possible(inventory):
             raise EnvironmentFailure(
@@ -186,13 +187,10 @@ class TextCraftEnvironment(Environment):
     def _asked(self, seed: int | None, options: Mapping[str, Any] | None) -> tuple[str, int]:
         """The fold and the seed that a call of `reset` asks for."""
         rest = dict(options or {})
-        fold, other = check_fold(rest.pop("fold", self.fold)), rest.pop("seed", None)
+        fold, other = check_known("fold", rest.pop("fold", self.fold), FOLDS), rest.pop("seed", None)
         if rest:
             raise UsageError(f"{next(iter(rest))!r} is not an option of an episode; there are fold, seed")
-        if seed is not None and other is not None and seed != other:
-            raise UsageError(f"seed={seed!r} and options['seed']={other!r} differ; give one of them")
-        turn = self._next_seed % len(self._tasks(fold))
-        return fold, next(s for s in (seed, other, turn) if s is not None)
+        return fold, asked_seed(seed, other, self._next_seed % len(self._tasks(fold)))
 
     def _find(self, fold: str, seed: Any) -> CraftingTask:
         tasks = self._tasks(fold)
@@ -235,7 +233,7 @@ class TextCraftEnvironment(Environment):
         """The task and the inventory of a state."""
         data: Mapping[str, Any] = state.data
         try:
-            fold, seed = check_fold(data["fold"]), data["seed"]
+            fold, seed = check_known("fold", data["fold"], FOLDS), data["seed"]
             inventory = {str(item): n for item, n in data["inventory"].items()}
             if not all(is_whole(n) and n > 0 for n in inventory.values()):
                 raise UsageError(f"inventory={data['inventory']!r:.200} does not hold whole numbers above 0")
@@ -244,13 +242,3 @@ class TextCraftEnvironment(Environment):
             raise EnvironmentFailure(
                 f"the state {state.describe()!r:.200} is none of {self.spec} ({error}); call reset first"
             ) from None
-
-
-def _check_admissible(command: str, admissible: list[str]) -> None:
-    if command in admissible:
-        return
-    if not admissible:
-        raise UsageError(f"{command!r} is not possible: the episode is over")
-    near = difflib.get_close_matches(command, admissible, n=3, cutoff=0.3)
-    hint = f"did you mean {', '.join(map(repr, near))}?" if near else f"for instance {admissible[0]!r} is"
-    raise UsageError(f"{command!r} is not admissible here; {hint} ({len(admissible)} commands are)")

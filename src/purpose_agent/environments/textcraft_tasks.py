@@ -11,7 +11,6 @@ from typing import Any
 from purpose_agent.environments.textcraft_data import FETCH_COMMAND, read
 from purpose_agent.environments.textcraft_recipes import Inventory, RecipeBook, amount, read_recipes
 from purpose_agent.errors import UsageError
-from purpose_agent.numeric import is_whole
 
 FOLDS = {
     "train": "four of five of the package's tasks for training",
@@ -110,28 +109,6 @@ def open_library(path: Path) -> Library:
         "test": val,
     }
     return Library(book, {fold: tuple(t for t in tasks if t is not None) for fold, tasks in folds.items()})
-
-
-def check_fold(fold: Any) -> str:
-    """The fold.
-
-    Raises:
-        UsageError: there is no such fold.
-    """
-    if not isinstance(fold, str) or fold not in FOLDS:
-        raise UsageError(f"fold={fold!r} is not a fold; choose one of {', '.join(FOLDS)}")
-    return fold
-
-
-def check_at_least_one(name: str, value: Any) -> int:
-    """A whole number above 0.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not is_whole(value) or value < 1:
-        raise UsageError(f"{name}={value!r} must be a whole number above 0")
-    return value
 
 
 def explain_parameters() -> dict[str, str]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from purpose_agent.environments.checks import (
+    check_admissible,
+    check_at_least_one,
+    check_flag,
+    check_known,
+)
 from purpose_agent.environments.game_text import carried, tidy
 from purpose_agent.environments.java_server import GameRefusedError
 from purpose_agent.environments.java_world import Episode, JavaWorld
 from purpose_agent.environments.textworld_games import (
+    FIRST_SEED,
     GAMES,
     PRESETS,
     SEEDS_PER_FOLD,
     Task,
-    check_fold,
     find_game,
     make_task,
 )
 from purpose_agent.environments.textworld_server import Observation, TextWorldServer
 from purpose_agent.errors import UsageError
-from purpose_agent.numeric import is_whole
 from purpose_agent.types import Action, State, Verdict
 
 _ATTEMPTS = 10
@@ -60,13 +64,9 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
     ) -> None:
         super().__init__()
         found = find_game(game)
-        if not is_whole(max_steps) or max_steps < 1:
-            raise UsageError(f"max_steps={max_steps!r} must be a whole number above 0")
-        if not isinstance(hide_score, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # from a spec
-            raise UsageError(f"hide_score={hide_score!r} must be true or false")
-        self.max_steps = max_steps
-        self._hide_score = hide_score
-        self._base = Task(found.name, found.check(parameters), check_fold(fold), 0)
+        self.max_steps = check_at_least_one("max_steps", max_steps)
+        self._hide_score = check_flag("hide_score", hide_score)
+        self._base = Task(found.name, found.check(parameters), check_known("fold", fold, FIRST_SEED), 0)
 
     @classmethod
     def from_preset(cls, preset: str, **settings: Any) -> TextWorldEnvironment:
@@ -75,9 +75,7 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
         Raises:
             UsageError: there is no such preset, or as for the class.
         """
-        if preset not in PRESETS:
-            raise UsageError(f"preset={preset!r} is not known; choose one of {', '.join(PRESETS)}")
-        game, parameters = PRESETS[preset]
+        game, parameters = PRESETS[check_known("preset", preset, PRESETS)]
         return cls(game, **(dict[str, Any](parameters) | settings))
 
     @property
@@ -141,7 +139,7 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
             episode = self._current(current_state)
             if action.params:
                 raise UsageError(f"{action.describe()} has params; the whole command is the action's name")
-            _check_admissible(action.name, self.admissible_actions(current_state))
+            check_admissible(action.name, self.admissible_actions(current_state))
             self._ready(episode)
             return self._step(episode, action.name)
 
@@ -232,13 +230,3 @@ class TextWorldEnvironment(JavaWorld[Task, Observation, TextWorldServer]):
         data = state.data
         plain = tuple(data.get(key) for key in ("fold", "seed", "observation", "look", "score"))
         return (*plain, *data.get("inventory", ()))
-
-
-def _check_admissible(command: str, admissible: list[str]) -> None:
-    if command in admissible:
-        return
-    if not admissible:
-        raise UsageError(f"{command!r} is not possible: the episode is over")
-    near = difflib.get_close_matches(command, admissible, n=3, cutoff=0.3)
-    hint = f"did you mean {', '.join(map(repr, near))}?" if near else f"for instance {admissible[0]!r} is"
-    raise UsageError(f"{command!r} is not admissible here; {hint} ({len(admissible)} commands are)")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from purpose_agent.environments.checks import asked_seed, check_known
 from purpose_agent.errors import UsageError
 from purpose_agent.numeric import is_whole
 
@@ -236,17 +237,6 @@ class Task:
         return ",".join(f"{name}={value}" for name, value in self.parameters)
 
 
-def check_fold(fold: object) -> str:
-    """The fold's name.
-
-    Raises:
-        UsageError: there is no such fold.
-    """
-    if not isinstance(fold, str) or fold not in FIRST_SEED:
-        raise UsageError(f"fold={fold!r} is not a fold; choose one of {', '.join(FIRST_SEED)}")
-    return fold
-
-
 def check_seed(seed: object) -> int:
     """The seed within its fold.
 
@@ -274,13 +264,11 @@ def make_task(base: Task, seed: int | None, options: Mapping[str, Any] | None, n
     """
     rest = dict(options or {})
     game = find_game(rest.pop("game", base.game))
-    fold = check_fold(rest.pop("fold", base.fold))
+    fold = check_known("fold", rest.pop("fold", base.fold), FIRST_SEED)
     asked = rest.pop("seed", None)
-    if seed is not None and asked is not None and seed != asked:
-        raise UsageError(f"seed={seed!r} and options['seed']={asked!r} differ; give one of them")
     inherited = dict(base.parameters) if game.name == base.game else {}
-    chosen = next(s for s in (seed, asked, next_seed) if s is not None)
-    return Task(game.name, game.check({**inherited, **rest}), fold, check_seed(chosen))
+    chosen = check_seed(asked_seed(seed, asked, next_seed))
+    return Task(game.name, game.check({**inherited, **rest}), fold, chosen)
 
 
 def explain_parameters() -> dict[str, str]:
