@@ -1,4 +1,4 @@
-"""`envs`, `models`, `doctor` and `demo`: what there is."""
+"""`envs`, `models` and `doctor`: what there is."""
 
 from __future__ import annotations
 
@@ -85,26 +85,3 @@ def test_the_embedded_model_is_warned_about_when_missing_and_fails_when_damaged(
     embedded_model.model_path().parent.mkdir(parents=True)
     embedded_model.model_path().write_bytes(b"half")
     assert checks._embedded_model().status == "fail"
-
-
-def test_demo_hands_its_options_on(command, monkeypatch):
-    import msgspec
-
-    from purpose_agent.bench.demo import running
-
-    class Report(msgspec.Struct):
-        complete: bool
-
-    asked = {}
-
-    def run_demo(*args, console, **options):
-        asked.update(options, args=args)
-        console.print("progress")
-        return Report(complete=False)
-
-    monkeypatch.setattr(running, "run_demo", run_demo)
-    ended = command("demo", "--game", "twc", "--model", "mock", "--tasks", "3", "--json")
-    assert (ended.code, ended.data) == (130, {"complete": False})
-    assert ended.err == "progress\n"
-    assert asked["args"][:4] == ("twc", "mock", 32, 3)
-    assert command("demo", "--minutes", "0.1").code == 0

@@ -1,4 +1,4 @@
-"""The folder of a demo, a suite or a critic's report: what it holds, and the guard against mixing two in one."""
+"""The folder of a suite or a critic's report: what it holds, and the guard against mixing two in one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SETTINGS = "settings.json"
 """The file that says what a folder holds."""
 
 
-def claim_folder(out: str | Path, settings: msgspec.Struct, what: str = "demo") -> Path:
+def claim_folder(out: str | Path, settings: msgspec.Struct, what: str) -> Path:
     """Make a folder, or find the one that the same settings made.
 
     Args:

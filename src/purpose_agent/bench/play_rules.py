@@ -1,4 +1,4 @@
-"""The rules by which the episodes of demos and suites are played and counted."""
+"""The rules by which the episodes of suites are played and counted."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
@@ -77,21 +76,6 @@ def seeds_of(environment: Any, fold: str) -> range | None:
     ask = getattr(environment, "seeds_of", None)
     seeds = ask(fold) if callable(ask) else getattr(environment, "seeds", None)
     return seeds if isinstance(getattr(environment, "fold", None), str) and isinstance(seeds, range) else None
-
-
-def check_disjoint(learned: Iterable[Task], held_out: Iterable[Task]) -> None:
-    """The leakage guard: no task may be learned from and tested on.
-
-    Raises:
-        UsageError: some are shared, or a task is of the test fold; the message names them.
-    """
-    first, second = [t.key for t in learned], [t.key for t in held_out]
-    test = sorted(key for key in {*first, *second} if key[0] == TEST)
-    if test:
-        raise UsageError(f"tasks of the test fold may not be used here: {test[:5]!r}")
-    shared = sorted(set(first) & set(second))
-    if shared:
-        raise UsageError(f"{len(shared)} tasks would be learned from and tested on, such as {shared[:5]!r}")
 
 
 def purpose_of(environment: Any, task: Task) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -166,7 +165,7 @@ def run(
             **wishes,
         )
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    report = run_suite(settings, Session(Path(out), jobs, minutes), console)
+    report = run_suite(settings, Session(out, jobs, minutes), console)
     if as_json:
         from purpose_agent.bench.report.output import as_json as plain
 

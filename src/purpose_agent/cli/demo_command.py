@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from purpose_agent.cli.bench_suite import PIPED_WIDTH, OutOption
 from purpose_agent.cli.options import JsonOption, ModelOption
-
-PIPED_WIDTH = 160
-"""Room for tables where the output is no terminal."""
 
 
 def demo(
@@ -34,9 +31,7 @@ def demo(
     max_steps: Annotated[
         int, typer.Option("--max-steps", min=1, metavar="N", help="Steps of an episode.")
     ] = 25,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where the report, the episodes and the stores go.")
-    ] = Path("runs/demo"),
+    out: OutOption = "runs/demo",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes at once.")] = 2,
     seed: Annotated[
         int, typer.Option("--seed", min=0, metavar="N", help="Of the tasks and of all draws.")
@@ -56,6 +51,8 @@ def demo(
 ) -> int:
     """Let a small model learn a game, and compare it with itself without memory on tasks it has not seen.
 
+    A small report card; `purpose-agent bench` measures with more streams, tasks, worlds and controls.
+
     \b
     Examples:
       purpose-agent demo                                        learn to read a map
@@ -65,28 +62,19 @@ def demo(
 
     Ctrl-C stops it and keeps what was done; the same command goes on where it stopped.
     """
-    import msgspec
     from rich.console import Console
 
-    from purpose_agent.bench.demo.running import run_demo
+    from purpose_agent.bench.report.output import as_json as plain
+    from purpose_agent.bench.suite.catalogue import demo_settings
+    from purpose_agent.bench.suite.running import Session, run_suite
     from purpose_agent.cli.exit_codes import DONE, INTERRUPTED
     from purpose_agent.cli.plain_text import print_json
 
-    report = run_demo(
-        game,
-        model,
-        episodes,
-        tasks,
-        out,
-        jobs,
-        seed,
-        max_steps=max_steps,
-        practice=practice,
-        minutes=minutes,
-        console=Console(stderr=True)
-        if as_json
-        else Console(width=None if sys.stdout.isatty() else PIPED_WIDTH),
+    settings = demo_settings(
+        game, model, episodes=episodes, tasks=tasks, max_steps=max_steps, seed=seed, practice=practice
     )
+    console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    report = run_suite(settings, Session(out, jobs, minutes), console)
     if as_json:
-        print_json(msgspec.to_builtins(report))
+        print_json(plain(report))
     return DONE if report.complete or minutes is not None else INTERRUPTED

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from fakes.ball_world import BallWorld
-from fakes.bench_rows import HOSTILE
+from fakes.hostile_text import HOSTILE
 from purpose_agent.bench.critic import running
 from purpose_agent.bench.critic.bins import ece_equal_width
 from purpose_agent.bench.critic.folder import settings_for

@@ -27,7 +27,7 @@ from bench.report.example_report import (
     modelless_report,
     unplayed_report,
 )
-from fakes.bench_rows import HOSTILE
+from fakes.hostile_text import HOSTILE
 from purpose_agent.bench.charts import BLUE, DARK, GREY, ORANGE
 from purpose_agent.bench.report.charts import curves_chart, wrapped
 from purpose_agent.bench.report.comparison import compare_worlds, differing

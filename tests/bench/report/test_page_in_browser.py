@@ -15,8 +15,8 @@ from bench.report.example_report import (
     modelless_report,
     unplayed_report,
 )
-from fakes.bench_rows import HOSTILE
 from fakes.browser import Browser, chromium
+from fakes.hostile_text import HOSTILE
 from purpose_agent.bench.report.output import write_report
 
 pytest.importorskip("matplotlib", reason="charts need the extra 'report'")

@@ -140,6 +140,42 @@ SUITES = {
 """All suites, by name."""
 
 
+DEMO_ARMS = ("random", "no_memory", "memory_only", "ours")
+"""What a demo compares."""
+
+
+def demo_settings(
+    game: str, model: str, *, episodes: int, tasks: int, max_steps: int, seed: int, practice: str
+) -> SuiteSettings:
+    """One training stream of one game, and the four arms that tell what its memory is worth.
+
+    Args:
+        game: a preset of TextWorldExpress such as ``mapreader``, or the specification of any environment.
+        model: a model specification; with ``random`` only memory and chance are compared.
+        episodes: of the training stream.
+        tasks: held-out tasks that every arm plays.
+        max_steps: bound on each episode.
+        seed: of the stream and of all draws.
+        practice: see `SuiteSettings`.
+
+    Raises:
+        UsageError: a value cannot be meant.
+    """
+    return make_settings(
+        None,
+        model,
+        env=game if ":" in game else _textworld(game, max_steps).spec,
+        arms=[name for name in DEMO_ARMS if model != "random" or not ARMS[name].asks_model],
+        orders=1,
+        tasks=tasks,
+        model_tasks=tasks,
+        seed=seed,
+        practice=practice,
+        episodes=episodes,
+        max_steps=max_steps,
+    )
+
+
 def find_suite(name: str) -> Suite:
     """The suite of that name.
 
@@ -253,4 +289,7 @@ def _check_numbers(given: dict[str, Any]) -> None:
 
 
 def _name_of(env: str) -> str:
+    preset = re.search(r"\bpreset=([\w-]+)", env)
+    if preset:
+        return preset[1]
     return re.sub(r"[^A-Za-z0-9]+", "-", env).strip("-")[:40] or OWN

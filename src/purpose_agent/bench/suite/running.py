@@ -57,7 +57,7 @@ class Session:
         minutes: after these, stop as Ctrl-C would; None for as long as it takes.
     """
 
-    out: Path
+    out: str | Path
     jobs: int = 2
     minutes: float | None = None
 
@@ -145,7 +145,13 @@ def _play(
     module = "purpose_agent.bench.suite.worker"
     try:
         finished = worked(
-            plan, session.jobs, module, hello, SuiteRow, lambda: Player(settings, session.out), [LeakError]
+            plan,
+            session.jobs,
+            module,
+            hello,
+            SuiteRow,
+            lambda: Player(settings, Path(session.out)),
+            [LeakError],
         )
         with contextlib.closing(finished) as done:
             for row in done:
