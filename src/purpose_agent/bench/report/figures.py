@@ -79,7 +79,8 @@ def _learning(place: int, world: WorldReport) -> tuple[str, str]:
     first = world.curves[0]
     panels = [(name_text(curve.label), curve) for curve in world.curves]
     drawn = curves_chart(f"curves{place}", panels, first if len(panels) > 1 else None)
-    return drawn, f"Training streams, in percent: moving means and their range over {first.orders} orders."
+    spread = f" and their range over {first.orders} orders" if first.orders > 1 else ""
+    return drawn, f"Training streams, in percent: moving means{spread}."
 
 
 def _arms(place: int, world: WorldReport) -> tuple[str, str]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from purpose_agent.bench.report.report import SuiteReport
 from purpose_agent.bench.report.tables import (
-    all_labels,
     arms_table,
     differences_table,
     labels_of,
     learning_table,
     name_text,
+    overall_table,
     retention_table,
     sentence_text,
 )
@@ -32,13 +32,13 @@ def _lines(report: SuiteReport) -> Iterator[str]:
         f"{report.date}, {report.machine.describe()}, {report.wall_seconds / 60:.0f} minutes, "
         f"{report.fold} fold, {report.settings.orders} training streams a world."
     )
-    if len(report.worlds) > 1:
-        yield from _table(differences_table(report.overall, all_labels(report)), "All worlds")
+    yield from _table(overall_table(report), "All worlds")
     for world in report.worlds:
         yield ""
         yield f"### {_escaped(name_text(world.name))}"
-        yield ""
-        yield _escaped(sentence_text(world.verdict))
+        if len(report.worlds) > 1:
+            yield ""
+            yield _escaped(sentence_text(world.verdict))
         yield from _table(arms_table(world))
         yield from _table(differences_table(world.differences, labels_of(world.arms)))
         yield from _table(learning_table(world))

@@ -16,11 +16,11 @@ from purpose_agent.bench.report.figures import headline_chart, learning_chart, o
 from purpose_agent.bench.report.page import render
 from purpose_agent.bench.report.report import SuiteReport
 from purpose_agent.bench.report.tables import (
-    all_labels,
     arms_table,
     differences_table,
     labels_of,
     name_text,
+    overall_table,
     sentence_text,
 )
 from purpose_agent.bench.report_files import CURVE_SVG, REPORT_HTML, REPORT_JSON, replace_file
@@ -74,9 +74,10 @@ def read_report(folder: Path) -> SuiteReport | None:
 def print_report(report: SuiteReport, console: Console) -> None:
     """The verdict and the tables, for a terminal or a log."""
     _say(console, sentence_text(report.verdict), "bold")
-    _print_table(console, differences_table(report.overall, all_labels(report)), _LEFT_OUT)
+    _print_table(console, overall_table(report), _LEFT_OUT)
     for world in report.worlds:
-        _say(console, f"\n{name_text(world.name)}: {sentence_text(world.verdict)}", "bold")
+        verdict = f": {sentence_text(world.verdict)}" if len(report.worlds) > 1 else ""
+        _say(console, f"\n{name_text(world.name)}{verdict}", "bold")
         _print_table(console, arms_table(world))
         _print_table(console, differences_table(world.differences, labels_of(world.arms)), _LEFT_OUT)
     for note in report.notes:

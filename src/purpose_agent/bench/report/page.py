@@ -11,7 +11,6 @@ from purpose_agent.bench.html_page import document, escape, figures, table
 from purpose_agent.bench.report.report import SuiteReport, WorldReport
 from purpose_agent.bench.report.tables import (
     advice_table,
-    all_labels,
     arms_table,
     costs_table,
     differences_table,
@@ -22,6 +21,7 @@ from purpose_agent.bench.report.tables import (
     making_table,
     memory_sentence,
     name_text,
+    overall_table,
     retention_table,
     sentence_text,
 )
@@ -64,15 +64,16 @@ def render(
         overall: charts over all worlds, pairs of SVG text (taken as it is) and caption.
         worlds: charts of each world, in the report's order.
     """
-    title = f"Report card: {name_text(report.settings.suite)}, model {name_text(report.settings.model)}"
+    subject = report.worlds[0].name if len(report.worlds) == 1 else report.settings.suite
+    title = f"Report card: {name_text(subject)}, model {name_text(report.settings.model)}"
     body = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="verdict">{escape(sentence_text(report.verdict))}</p>',
         _standing(report),
         _contents(report.worlds),
         figures(overall),
-        _overall(report),
-        *(_world(place, world, worlds[place]) for place, world in enumerate(report.worlds)),
+        _table(overall_table(report), "h2", "text"),
+        *(_world(report, place, worlds[place]) for place in range(len(report.worlds))),
         f"<section>{_notes(report)}{_table(making_table(report), 'h2', 'text')}</section>",
     ]
     return document(title, body, _CSS)
@@ -100,16 +101,15 @@ def _contents(worlds: Sequence[WorldReport]) -> str:
     return f'<ul class="contents">{lines}</ul>' if len(worlds) > 1 else ""
 
 
-def _overall(report: SuiteReport) -> str:
-    found = differences_table(report.overall, all_labels(report))
-    return _table(found._replace(title="Over all worlds, each task weighing the same"), "h2", "text")
-
-
-def _world(place: int, world: WorldReport, charts: Sequence[tuple[str, str]]) -> str:
+def _world(report: SuiteReport, place: int, charts: Sequence[tuple[str, str]]) -> str:
+    world = report.worlds[place]
     arms = arms_table(world)
+    verdict = (
+        f'<p class="verdict">{escape(sentence_text(world.verdict))}</p>' if len(report.worlds) > 1 else ""
+    )
     parts = [
         f'<section id="world-{place}"><h2>{escape(name_text(world.name))}</h2>',
-        f'<p class="verdict">{escape(sentence_text(world.verdict))}</p>',
+        verdict,
         f'<p class="note"><code>{escape(sentence_text(world.spec))}</code></p>',
         figures(charts),
         _table(arms) if arms.rows else "<p>No held-out task was played yet.</p>",

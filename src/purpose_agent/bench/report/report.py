@@ -177,7 +177,7 @@ class ItemReport(msgspec.Struct, frozen=True, kw_only=True):
         evidence: episodes that support it.
         shown: episodes in which it was shown while learning.
         withheld: in which it was withheld at random.
-        uplift: success with it minus without it; None before both were seen.
+        uplift: success with it minus without it; None without trials.
     """
 
     id: str

@@ -130,6 +130,12 @@ def differences_table(differences: Iterable[Difference], labels: Mapping[str, st
     return TextTable("Differences on the same tasks", head, rows, note)
 
 
+def overall_table(report: SuiteReport) -> TextTable:
+    """The questions over the tasks of all worlds; no rows where one world is all there is."""
+    found = differences_table(report.overall if len(report.worlds) > 1 else (), all_labels(report))
+    return found._replace(title="Over all worlds, each task weighing the same")
+
+
 def costs_table(arms: Iterable[ArmSummary]) -> TextTable:
     """What each role of the model cost, and what an arm cost as a whole beside its first role."""
     rows: list[tuple[str, ...]] = []
@@ -234,7 +240,9 @@ def items_table(items: Iterable[ItemReport]) -> TextTable:
         "Evidence: episodes that support it. Uplift: success of training episodes with the item minus without it, "
         "where it was withheld at random, in points."
     )
-    return TextTable("The memory items that did it", (*head, "order, id"), rows, note)
+    return TextTable(
+        "Memory items, those with the strongest evidence first", (*head, "order, id"), rows, note
+    )
 
 
 def advice_table(memory: MemoryReport) -> TextTable:

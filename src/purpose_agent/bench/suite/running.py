@@ -29,7 +29,7 @@ from purpose_agent.bench.report.output import (
 )
 from purpose_agent.bench.report.report import SuiteReport, WorldReport
 from purpose_agent.bench.report.summary import arm_summaries, curves, differences, leakage, retention, verdict
-from purpose_agent.bench.suite.arms import ARMS
+from purpose_agent.bench.suite.arms import ARMS, STUDIES, learners_of
 from purpose_agent.bench.suite.catalogue import OWN, find_suite
 from purpose_agent.bench.suite.guard import LeakError
 from purpose_agent.bench.suite.plan import Plan
@@ -214,14 +214,18 @@ def _world(
 
 
 def _notes(rows: Sequence[SuiteRow], settings: SuiteSettings, complete: bool) -> list[str]:
-    episodes = sorted({world.episodes for world in settings.worlds})
+    episodes = " or ".join(map(str, sorted({world.episodes for world in settings.worlds})))
+    streams = f"{settings.orders} training streams" if settings.orders > 1 else "One training stream"
     notes = [
-        f"Each of {settings.orders} training streams has {' or '.join(map(str, episodes))} episodes of the train fold; "
+        f"{streams} of {episodes} episodes a world, of the train fold; "
         f"held-out tasks are of the {settings.fold} fold, the same for every arm and every stream.",
         "Intervals: 95 %, by a bootstrap over tasks and streams at once, never narrower than Wilson's (rates) or "
         "Tango's (differences) for as many tasks; p: exact sign-flip permutation over tasks.",
-        "Memories that study (raw, placebo, re-created systems) read the episodes that ours played.",
     ]
+    if any(learner.how == STUDIES for learner in learners_of(settings.arms)):
+        notes.append(
+            "Memories that study (raw, placebo, re-created systems) read the episodes that ours played."
+        )
     if settings.practice == "random":
         notes.append(
             "In training, what the value memory left open was drawn at random instead of asking a model; lessons were "
