@@ -160,6 +160,15 @@ def test_reasoning_bank_shows_what_the_most_similar_task_taught_and_only_that() 
     assert item.id == "note-1.1"
 
 
+def test_who_may_leave_a_list_empty_does_so_and_so_a_first_note_must_be_written() -> None:
+    llm = Replying({"items": [note("Open the box before you take the coin.")]})
+    learn(ReasoningBank(llm), win("a"))
+    assert llm.call_log[-1]["schema"]["properties"]["items"]["minItems"] == 1
+    llm = Replying({"insight": "Boxes hold coins.", "add": ["Open every box that is shut."]})
+    learn(ACE(llm), win("a"), win("b"))
+    assert [call["schema"]["properties"]["add"]["minItems"] for call in llm.call_log] == [1, 0]
+
+
 def test_ace_counts_the_tags_of_what_was_shown_and_of_nothing_else() -> None:
     llm = Replying(
         {"insight": "", "add": ["open the box first", "sing to the box"]},

@@ -39,7 +39,8 @@ class ACE:
     """Bullets with counters; all of them are shown, best first, as far as the room goes.
 
     Published: reflector and curator are two calls. Here they are one with the fields of both, the reflector's first, as
-    a model that writes 35 tokens a second has no time for two. The published generator names the bullets that it used;
+    a model that writes 35 tokens a second has no time for two. An empty playbook must get a bullet, as a small model
+    that may add none adds none. The published generator names the bullets that it used;
     an actor that only chooses names none, so those that it was shown count. The curator's only operation is ADD, as
     in the published code; near-duplicates are merged by their words.
 
@@ -77,7 +78,8 @@ class ACE:
         parts = [episode_as_text(trajectory), _listed("Shown to the agent:", was_shown)]
         if not was_shown:
             parts[1] = _listed("In the playbook:", playbook.ranked[:_LISTED])
-        reply = await ask(self._llm, RULES, "\n\n".join((*parts, _QUESTION)), _schema(was_shown))
+        schema = _schema(was_shown, least=0 if playbook.bullets else 1)
+        reply = await ask(self._llm, RULES, "\n\n".join((*parts, _QUESTION)), schema)
         return _merge(playbook, reply, was_shown, trajectory.id)
 
     def dump(self) -> bytes:
@@ -98,7 +100,8 @@ def _listed(title: str, bullets: Sequence[Bullet]) -> str:
     return "\n".join([title, *(lines or ["nothing yet"])])
 
 
-def _schema(was_shown: Sequence[Bullet]) -> dict[str, Any]:
+def _schema(was_shown: Sequence[Bullet], least: int) -> dict[str, Any]:
+    """Of a reply that adds ``least`` bullets or more."""
     bullet: dict[str, Any] = {"type": "string", "minLength": 12, "maxLength": MAX_BULLET_CHARS}
     tags = {each.id: {"type": "string", "enum": list(TAGS)} for each in was_shown}
     reflection: dict[str, Any] = {
@@ -109,7 +112,7 @@ def _schema(was_shown: Sequence[Bullet]) -> dict[str, Any]:
         "properties": {
             **(reflection if tags else {}),
             "insight": {"type": "string", "maxLength": MAX_BULLET_CHARS},
-            "add": {"type": "array", "items": bullet, "maxItems": MAX_ADDED},
+            "add": {"type": "array", "items": bullet, "minItems": least, "maxItems": MAX_ADDED},
         },
         "required": [*(reflection if tags else {}), "insight", "add"],
     }

@@ -46,6 +46,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "items": {
             "type": "array",
+            "minItems": 1,  # a small model that may leave the list empty does so, whatever it was asked
             "maxItems": MAX_ITEMS,
             "items": {
                 "type": "object",
