@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from purpose_agent.bench.statistics import moving_rate, tango, wilson
+from purpose_agent.bench.statistics import moving_rate, student, tango, wilson
 from purpose_agent.errors import UsageError
 
 outcomes = st.lists(st.booleans(), max_size=60)
@@ -100,6 +100,22 @@ def test_tango_covers_for_every_mix_of_few_tasks() -> None:
         assert covered > 0.92
 
 
+# -- Student's t -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("freedom", "published"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (9, 2.262), (24, 2.064), (59, 2.001), (120, 1.980)],
+)
+def test_student_agrees_with_published_values(freedom: int, published: float) -> None:
+    assert student(freedom) == pytest.approx(published, abs=5e-4)
+
+
+def test_student_comes_close_to_the_normal_distribution() -> None:
+    reach = [student(n) for n in (1, 2, 5, 30, 999, 1001, 10**9)]
+    assert reach == sorted(reach, reverse=True)
+    assert reach[-1] == pytest.approx(1.95996, abs=1e-5)
+    assert student(10, 0.99) == pytest.approx(3.169, abs=5e-4)
+
+
 # -- curves ----------------------------------------------------------------------------------------------------
 @given(outcomes, st.integers(1, 20))
 def test_a_moving_rate_is_the_mean_of_the_last_outcomes(given_outcomes: list[bool], window: int) -> None:
@@ -117,6 +133,7 @@ def test_a_moving_rate_is_the_mean_of_the_last_outcomes(given_outcomes: list[boo
         lambda: wilson(1, 2, 1.5),
         lambda: tango(3, 3, 5),
         lambda: moving_rate([True], 0),
+        lambda: student(0),
     ],
 )
 def test_impossible_counts_are_refused(call: object) -> None:

@@ -30,7 +30,7 @@ class PlayedTime:
         """A result has come. Where the time cannot be written, it is lost with this session, and nothing else is."""
         self.seconds = self._before + time.monotonic() - self._started
         with contextlib.suppress(OSError):
-            replace_file(self._path, f"{self.seconds:.2f}\n")
+            replace_file(self._path, f"{self.seconds}\n")
 
 
 def played_seconds(folder: Path) -> float:

@@ -78,6 +78,38 @@ def _bisect(holds: Callable[[float], bool], low: float, high: float) -> float:
     return (low + high) / 2
 
 
+def student(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """How many standard errors a two-sided interval reaches by Student's t.
+
+    Source: Abramowitz & Stegun 1964, 26.7.3 and 26.7.4: the finite series for a whole number of degrees of freedom.
+
+    Raises:
+        UsageError: no degree of freedom, or a confidence outside (0, 1).
+    """
+    if freedom < 1:
+        raise UsageError(f"there must be at least one degree of freedom, got {freedom!r}")
+    normal = _quantile(confidence)
+    if freedom > 1000:  # the series is long, and the difference below .2 %
+        return normal
+    far = normal
+    while _within(far, freedom) < confidence:
+        far *= 2
+    return _bisect(lambda t: _within(t, freedom) < confidence, 0.0, far)
+
+
+def _within(t: float, freedom: int) -> float:
+    """The chance that Student's t lies within ±``t``."""
+    angle = math.atan(t / math.sqrt(freedom))
+    odd = freedom % 2
+    term, squared = math.cos(angle) if odd else 1.0, math.cos(angle) ** 2
+    total = 0.0
+    for k in range(1 + odd, freedom, 2):
+        total += term
+        term *= squared * k / (k + 1)
+    total *= math.sin(angle)
+    return 2 / math.pi * (angle + total) if odd else total
+
+
 def moving_rate(outcomes: Sequence[bool], window: int) -> list[float]:
     """After each task: the share of successes among the last ``window`` tasks, or among all so far if fewer.
 

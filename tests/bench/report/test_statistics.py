@@ -40,6 +40,11 @@ def single(values: list[float]) -> Cells:
     return {task: {0: value} for task, value in enumerate(values)}
 
 
+def p_of(differences: list[float], clusters: dict[Hashable, Hashable] | None = None) -> float:
+    cells = single(differences)
+    return permutation_p(cells, single([0.0] * len(differences)), clusters or alone(cells))
+
+
 # -- means -----------------------------------------------------------------------------------------------------
 @quick
 @given(tables, st.booleans())
@@ -71,9 +76,8 @@ def test_the_order_of_tasks_changes_neither_the_mean_nor_p(cells: Cells, dice: r
     other = {task: cells[task] for task in shuffled}
     a, b = (mean_estimate(c, alone(c), rate=True) for c in (cells, other))
     assert a.value == pytest.approx(b.value)
-    means = {task: sum(row.values()) / len(row) - 0.5 for task, row in cells.items()}
-    again = {task: means[task] for task in shuffled}
-    assert permutation_p(means, alone(means)) == permutation_p(again, alone(again))
+    half: Cells = {task: dict.fromkeys(row, 0.5) for task, row in cells.items()}
+    assert permutation_p(cells, half, alone(cells)) == permutation_p(other, half, alone(other))
 
 
 def test_the_order_of_many_tasks_hardly_changes_the_interval() -> None:
@@ -158,6 +162,48 @@ def test_the_interval_holds_its_coverage_in_a_simulation(monkeypatch: pytest.Mon
     assert covered >= 0.92 * 200
 
 
+@pytest.mark.parametrize(("streams", "spread"), [(3, 0.0), (3, 0.5), (3, 1.0), (10, 1.0)])
+def test_the_interval_of_a_rate_covers_where_streams_differ(
+    monkeypatch: pytest.MonkeyPatch, streams: int, spread: float
+) -> None:
+    """60 tasks whose difficulty varies, streams whose log-odds have that standard deviation; 200 replications."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    dice = random.Random(0)
+
+    def chance(task: float, stream: float) -> float:
+        return 1 / (1 + math.exp(-(0.5 + task + stream)))
+
+    truth = sum(chance(dice.gauss(0, 1), dice.gauss(0, spread)) for _ in range(100_000)) / 100_000
+    covered = 0
+    for _ in range(200):
+        levels, drift = ([dice.gauss(0, sd) for _ in range(n)] for n, sd in ((60, 1), (streams, spread)))
+        cells: Cells = {
+            t: {o: float(dice.random() < chance(level, drift[o])) for o in range(streams)}
+            for t, level in enumerate(levels)
+        }
+        found = mean_estimate(cells, alone(cells), rate=True)
+        covered += found.low <= truth <= found.high
+    assert covered >= 0.92 * 200
+
+
+def test_the_interval_of_a_score_covers_where_streams_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """25 tasks, three streams, whose scores differ as much as tasks do; a bootstrap alone covers 75 %."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    dice = random.Random(0)
+    covered = 0
+    for _ in range(200):
+        levels, drift = ([dice.gauss(0, 0.1) for _ in range(n)] for n in (25, 3))
+        cells: Cells = {t: {o: 0.5 + a + d for o, d in enumerate(drift)} for t, a in enumerate(levels)}
+        found = mean_estimate(cells, alone(cells), rate=False)
+        covered += found.low <= 0.5 <= found.high
+    assert covered >= 0.91 * 200
+
+
+def test_few_templates_are_few_however_many_tasks_they_have() -> None:
+    cells = single([1.0] * 40)
+    assert mean_estimate(cells, {t: t % 4 for t in cells}, rate=True).low == pytest.approx(wilson(4, 4)[0])
+
+
 def _expected_gain() -> float:
     dice = random.Random(1)
     gains = [min(1, p + 0.2) - p for p in (dice.betavariate(1.5, 1.5) for _ in range(100_000))]
@@ -176,8 +222,7 @@ def test_p_is_the_share_of_sign_flips_that_are_as_far_from_none(values: list[flo
         for signs in product((1, -1), repeat=len(values))
     ]
     expected = sum(f >= abs(sum(values)) - 1e-9 for f in flips) / len(flips)
-    given_values = dict(enumerate(values))
-    assert permutation_p(given_values, alone(given_values)) == pytest.approx(expected)
+    assert p_of(values) == pytest.approx(expected)
 
 
 @quick
@@ -193,22 +238,44 @@ def test_p_of_single_outcomes_is_mcnemars(outcomes: list[tuple[bool, bool]]) -> 
 
 
 def test_tasks_of_one_template_flip_together() -> None:
-    values: dict[Hashable, float] = dict.fromkeys(range(10), 1.0)
-    assert permutation_p(values, alone(values)) == pytest.approx(2 / 1024)
-    assert permutation_p(values, {t: t // 5 for t in range(10)}) == pytest.approx(0.5)
+    values = [1.0] * 10
+    assert p_of(values) == pytest.approx(2 / 1024)
+    assert p_of(values, {t: t // 5 for t in range(10)}) == pytest.approx(0.5)
 
 
 def test_scores_of_any_size_are_tested_by_draws_that_agree() -> None:
     dice = random.Random(0)
-    values: dict[Hashable, float] = {t: dice.random() - 0.3 for t in range(12)}
-    total = abs(sum(values.values()))
-    flips = [
-        abs(sum(s * v for s, v in zip(c, values.values(), strict=True))) for c in product((1, -1), repeat=12)
-    ]
+    values = [dice.random() - 0.3 for _ in range(12)]
+    total = abs(sum(values))
+    flips = [abs(sum(s * v for s, v in zip(c, values, strict=True))) for c in product((1, -1), repeat=12)]
     exact = sum(f >= total - 1e-9 for f in flips) / len(flips)
-    found = permutation_p(values, alone(values))
-    assert found == pytest.approx(exact, abs=0.02)
-    assert found == permutation_p(values, alone(values))
+    assert p_of(values) == pytest.approx(exact, abs=0.02)
+    assert p_of(values) == p_of(values)
+
+
+@quick
+@given(st.lists(st.tuples(*[st.integers(0, 1)] * 4), min_size=1, max_size=5))
+def test_of_more_plays_against_one_each_might_have_been_the_others(tasks: list[tuple[int, ...]]) -> None:
+    first: Cells = {t: dict(enumerate(map(float, plays[:3]))) for t, plays in enumerate(tasks)}
+    second = single([float(plays[3]) for plays in tasks])
+    observed = abs(sum(sum(p[:3]) / 3 - p[3] for p in tasks))
+    totals = [
+        abs(sum((sum(p) - p[other]) / 3 - p[other] for p, other in zip(tasks, others, strict=True)))
+        for others in product(range(4), repeat=len(tasks))
+    ]
+    expected = sum(t >= observed - 1e-9 for t in totals) / len(totals)
+    assert permutation_p(first, second, alone(first)) == pytest.approx(expected)
+
+
+def test_p_holds_its_size_where_ten_streams_stand_against_one_play() -> None:
+    """No effect, ten plays against one, success in one of fifteen: of 200 replications few may have p ≤ .05."""
+    dice = random.Random(0)
+    false = 0
+    for _ in range(200):
+        arm: Cells = {t: {o: float(dice.random() < 1 / 15) for o in range(10)} for t in range(20)}
+        plain = single([float(dice.random() < 1 / 15) for _ in range(20)])
+        false += permutation_p(arm, plain, alone(arm)) <= 0.05
+    assert false <= 0.09 * 200
 
 
 # -- pass^k ----------------------------------------------------------------------------------------------------

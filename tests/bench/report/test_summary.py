@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from purpose_agent.bench.play_rules import IMPOSSIBLE
@@ -58,25 +59,55 @@ def attempts(arm: str, share: float, n: int = 40, order: int = 0) -> list[SuiteR
 def test_the_verdict_claims_what_was_compared(first: Any, second: Any, claim: str) -> None:
     settings = settings_of(first[0], second[0])
     found = differences([*attempts(*first), *attempts(*second)], settings)
-    said = verdict(found, complete=True)
+    said = verdict(found, complete=True, orders=2)
     assert said.startswith(claim)
     assert ARMS[first[0]].label in said
-    assert verdict(found, complete=False).endswith("Not finished: more is to come.")
+    assert verdict(found, complete=False, orders=2).endswith("Not finished: more is to come.")
 
 
 def test_where_nobody_succeeds_the_verdict_tells_the_score() -> None:
     """ScienceWorld: partial progress is real where success is rare, and is not called success."""
     ours = [row("ours", i, False, score=0.2 + 0.01 * (i % 5)) for i in range(20)]
     none = [row("no_memory", i, False, score=0.0) for i in range(20)]
-    said = verdict(differences([*ours, *none], settings_of("ours", "no_memory")), complete=True)
+    said = verdict(differences([*ours, *none], settings_of("ours", "no_memory")), complete=True, orders=3)
     assert said.startswith("No evidence that memory helped: +0 points")
     assert "But the mean score rose: +22 points" in said
+
+
+def test_scores_that_are_the_successes_are_not_told_as_something_else() -> None:
+    rows = [*attempts("ours", 0.6, 12), *attempts("no_memory", 0.3, 12)]
+    rows = [msgspec.structs.replace(r, score=float(r.success)) for r in rows]
+    (found,) = differences(rows, settings_of("ours", "no_memory"))
+    assert (found.score, found.score_p) == (found.success, found.success_p)
+    assert "score" not in verdict([found], complete=True, orders=3)
+
+
+def test_of_a_single_stream_the_verdict_says_so() -> None:
+    found = differences(
+        [*attempts("ours", 0.9), *attempts("no_memory", 0.2)], settings_of("ours", "no_memory")
+    )
+    assert "one training stream)" in verdict(found, complete=True, orders=1)
+    assert "stream" not in verdict(found, complete=True, orders=3)
+
+
+def test_arms_that_no_question_is_about_are_compared_all_the_same() -> None:
+    rows = [*attempts("ours", 0.9), *attempts("raw_steps", 0.2)]
+    (found,) = differences(rows, settings_of("raw_steps", "ours"))
+    assert (found.first, found.second, found.question) == ("ours", "raw_steps", "how they differ")
+    assert verdict([found], complete=True, orders=3).startswith("They differ: +70 points")
+
+
+def test_arms_that_both_learn_are_compared_in_the_streams_that_both_have_played() -> None:
+    rows = [row("ours", i, order == 0, order=order) for i in range(8) for order in (0, 1, 2)]
+    rows += [row("expel", i, True, order=0) for i in range(8)]
+    (found,) = differences(rows, settings_of("ours", "expel"))
+    assert found.success.value == 0
 
 
 def test_nothing_is_claimed_before_two_arms_played_one_task() -> None:
     rows = [row("ours", 0, True), row("no_memory", 1, False)]
     assert differences(rows, settings_of("ours", "no_memory")) == []
-    assert verdict([], complete=False).startswith("Nothing to compare yet")
+    assert verdict([], complete=False, orders=1).startswith("Nothing to compare yet")
 
 
 def test_evidence_needs_the_interval_and_the_test() -> None:
@@ -120,11 +151,11 @@ def test_repeats_make_pass_k_and_not_more_tasks() -> None:
     assert arm.pass_k == pytest.approx([2 / 3, 1 / 3, 0])
 
 
-def test_won_and_lost_tasks_are_counted_by_the_majority_of_their_plays() -> None:
+def test_won_is_what_was_solved_more_often_and_lost_what_less() -> None:
     rows = [row("ours", i, order < 2, order=order) for i in range(3) for order in range(3)]
     rows += [row("no_memory", 0, False), row("no_memory", 1, True), row("no_memory", 2, False)]
     (found,) = differences(rows, settings_of("ours", "no_memory"))
-    assert (found.won, found.lost) == (2, 0)
+    assert (found.won, found.lost) == (2, 1)
 
 
 def test_tasks_of_one_purpose_are_one_template_where_the_world_says_so() -> None:

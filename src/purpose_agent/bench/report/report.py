@@ -13,7 +13,7 @@ import msgspec
 from purpose_agent.bench.machine import Machine
 from purpose_agent.bench.suite.settings import SuiteSettings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -40,11 +40,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         second: name of an arm.
         question: what the difference answers.
         success: of the success rate.
-        success_p: two-sided, exact or by permutation, of the hypothesis that the arms are equally good at a task.
+        success_p: two-sided, by permutation, of the hypothesis that it does not matter which arm played.
         score: of the mean final score.
         score_p: the same for it.
-        lost: tasks that only the second solved (in the majority of its plays).
-        won: tasks that only the first solved.
+        lost: tasks that the second solved in a greater share of its plays.
+        won: tasks that the first did.
     """
 
     first: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import combinations
 
 from purpose_agent.bench.number_text import p_text
 from purpose_agent.bench.report.report import (
@@ -66,6 +67,8 @@ def _arm(
     name: str, rows: Sequence[SuiteRow], worlds: Mapping[str, World], settings: SuiteSettings
 ) -> ArmSummary:
     n, steps, belongs = len(rows), sum(row.steps for row in rows), clusters(rows, worlds)
+    solved, scores = cells(rows), cells(rows, score=True)
+    success = mean_estimate(solved, belongs, rate=True)
     attempts: dict[tuple[TaskKey, int], list[bool]] = {}
     for row in rows:
         attempts.setdefault((task_of(row), row.job.order), []).append(row.success)
@@ -73,8 +76,8 @@ def _arm(
         name=name,
         label=ARMS[name].label,
         asks_model=ARMS[name].asks_model and settings.model != "random",
-        success=mean_estimate(cells(rows), belongs, rate=True),
-        score=mean_estimate(cells(rows, score=True), belongs, rate=False),
+        success=success,
+        score=success if scores == solved else mean_estimate(scores, belongs, rate=False),
         plays=n,
         pass_k=pass_k([(sum(a), len(a)) for a in attempts.values()], settings.repeats),
         steps=steps / n,
@@ -102,15 +105,25 @@ def differences(rows: Sequence[SuiteRow], settings: SuiteSettings) -> list[Diffe
     by_arm: dict[str, list[SuiteRow]] = {}
     for row in rows:
         by_arm.setdefault(row.job.arm, []).append(row)
-    return [
-        _difference(first, second, question, by_arm, worlds)
-        for first, second, question in QUESTIONS
-        if by_arm.get(first) and by_arm.get(second) and _common(by_arm[first], by_arm[second])
+    played = [
+        (first, second)
+        for first, second in combinations(settings.arms, 2)
+        if _common(by_arm.get(first, ()), by_arm.get(second, ()))
     ]
+    either_way = {*played, *((b, a) for a, b in played)}
+    asked = [(a, b, question) for a, b, question in QUESTIONS if (a, b) in either_way]
+    asked = asked or [(b, a, "how they differ") for a, b in played]
+    return [_difference(first, second, question, by_arm, worlds) for first, second, question in asked]
 
 
 def _common(first: Sequence[SuiteRow], second: Sequence[SuiteRow]) -> bool:
-    return bool({task_of(row) for row in first} & {task_of(row) for row in second})
+    """Whether there is a task that both played, in the same stream where both learn."""
+    return bool(_met(first, second) & _met(second, first))
+
+
+def _met(rows: Sequence[SuiteRow], others: Sequence[SuiteRow]) -> set[tuple[TaskKey, int]]:
+    both = all(ARMS[row.job.arm].learner for row in (*rows[:1], *others[:1]))
+    return {(task_of(row), row.job.order if both else 0) for row in rows}
 
 
 def _difference(
@@ -121,11 +134,17 @@ def _difference(
     worlds: Mapping[str, World],
 ) -> Difference:
     a, b = by_arm[first], by_arm[second]
+    if ARMS[first].learner and ARMS[second].learner:
+        shared = {row.job.order for row in a} & {row.job.order for row in b}
+        a, b = ([row for row in rows if row.job.order in shared] for rows in (a, b))
     belongs = clusters([*a, *b], worlds)
     solved_a, solved_b = cells(a), cells(b)
+    score_a, score_b = cells(a, score=True), cells(b, score=True)
     success, success_p = difference_estimate(solved_a, solved_b, belongs, rate=True)
-    score, score_p = difference_estimate(cells(a, score=True), cells(b, score=True), belongs, rate=False)
-    both = [(_mostly(solved_a[t]), _mostly(solved_b[t])) for t in solved_a if t in solved_b]
+    score, score_p = success, success_p
+    if (score_a, score_b) != (solved_a, solved_b):
+        score, score_p = difference_estimate(score_a, score_b, belongs, rate=False)
+    both = [(_share(solved_a[t]), _share(solved_b[t])) for t in solved_a if t in solved_b]
     return Difference(
         first=first,
         second=second,
@@ -134,13 +153,13 @@ def _difference(
         success_p=success_p,
         score=score,
         score_p=score_p,
-        lost=sum(y and not x for x, y in both),
-        won=sum(x and not y for x, y in both),
+        lost=sum(x < y for x, y in both),
+        won=sum(x > y for x, y in both),
     )
 
 
-def _mostly(by_order: Mapping[int, float]) -> bool:
-    return sum(by_order.values()) / len(by_order) > 0.5
+def _share(by_order: Mapping[int, float]) -> float:
+    return sum(by_order.values()) / len(by_order)
 
 
 def is_evidence(difference: Difference) -> bool:
@@ -149,15 +168,22 @@ def is_evidence(difference: Difference) -> bool:
     return difference.success_p <= 1 - CONFIDENCE and not d.low <= 0 <= d.high
 
 
-def verdict(found: Sequence[Difference], complete: bool) -> str:
-    """The sentence that everything else supports: about the first question that could be answered."""
+def verdict(found: Sequence[Difference], complete: bool, orders: int) -> str:
+    """The sentence that everything else supports: about the first question that could be answered.
+
+    Args:
+        found: the questions with their answers.
+        complete: whether everything was played.
+        orders: training streams; of a single one the sentence says so, as no interval knows how others would differ.
+    """
     if not found:
         return "Nothing to compare yet: no two arms have played the same held-out task."
     first = found[0]
     d = first.success
+    alone = "; one training stream" if orders == 1 else ""
     numbers = (
         f"{points(d)} on the same held-out tasks, n = {d.n}, p {p_text(first.success_p)} "
-        f"({ARMS[first.first].label} against {ARMS[first.second].label})"
+        f"({ARMS[first.first].label} against {ARMS[first.second].label}{alone})"
     )
     memory = ARMS[first.first].learner == OURS and ARMS[first.second].learner in ("", "placebo")
     if not is_evidence(first):
@@ -172,14 +198,14 @@ def verdict(found: Sequence[Difference], complete: bool) -> str:
 def _of_score(difference: Difference) -> str:
     """What can be said of the mean score where successes do not tell; empty where it does not tell either."""
     d, p = difference.score, difference.score_p
-    if p > 1 - CONFIDENCE or d.low <= 0 <= d.high:
+    if d == difference.success or p > 1 - CONFIDENCE or d.low <= 0 <= d.high:
         return ""
     return f" But the mean score {'rose' if d.value > 0 else 'fell'}: {points(d)}, p {p_text(p)}."
 
 
 def points(d: Estimate) -> str:
     """A difference of rates as ``+12 points [+3, +20]``."""
-    return f"{100 * d.value:+.0f} points [{100 * d.low:+.0f}, {100 * d.high:+.0f}]"
+    return f"{100 * d.value:+z.0f} points [{100 * d.low:+z.0f}, {100 * d.high:+z.0f}]"
 
 
 def curves(rows: Sequence[SuiteRow]) -> list[Curve]:
@@ -279,7 +305,7 @@ def _retention(name: str, rows: Sequence[SuiteRow], episodes: int) -> Retention:
     streams: dict[Hashable, Hashable] = {anchor: anchor[0] for anchor in kept}
     transfer = Estimate(0.0, 0.0, 0.0, 0)
     if kept:  # each stream has anchors of its own, which what became of its memory moves together
-        transfer, _ = difference_estimate(last, earlier, streams, rate=True)
+        transfer, _ = difference_estimate(last, earlier, streams, rate=True, apart=len(kept))
     return Retention(
         learner=name,
         at=[math.ceil(q * episodes / QUARTERS) for q in quarters],

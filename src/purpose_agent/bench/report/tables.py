@@ -124,8 +124,8 @@ def differences_table(differences: Iterable[Difference], labels: Mapping[str, st
     ]
     head = ("difference", "question", "n", "success [95 %]", "p", "score [95 %]", "p of it", "won : lost")
     note = (
-        "In points. Both arms of a row played the same tasks; won and lost are those that only the first or only the "
-        "second solved. Intervals and p values are not corrected for their number."
+        "In points. Both arms of a row played the same tasks; won and lost are those that the first or the "
+        "second solved in more of its plays. Intervals and p values are not corrected for their number."
     )
     return TextTable("Differences on the same tasks", head, rows, note)
 

@@ -140,6 +140,12 @@ QUESTIONS = (
     ("memory_only", "no_critic", "what the experience critic adds"),
     ("oracle", "memory_only", "how far the ceiling is"),
     ("no_memory", "random", "what the model alone adds to chance"),
+    ("raw_episodes", "no_memory", "what raw episodes add to the model"),
+    ("raw_steps", "random", "what nearest raw steps add to chance"),
+    ("expel", "no_memory", "what ExpeL adds to the model"),
+    ("reasoning_bank", "no_memory", "what ReasoningBank adds to the model"),
+    ("ace", "no_memory", "what ACE adds to the model"),
+    ("ours", "random", "what the whole agent adds to chance"),
 )
 """Pairs that are compared where both were played; the first that was is what the verdict is about."""
 

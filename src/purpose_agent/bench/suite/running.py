@@ -181,7 +181,7 @@ def make_report(
         )
     overall = differences([row for row in rows if row.job.kind == TEST and row.counts], settings)
     return SuiteReport(
-        verdict=verdict(overall, complete),
+        verdict=verdict(overall, complete, settings.orders),
         complete=complete,
         fold=settings.fold,
         settings=settings,
@@ -203,7 +203,7 @@ def _world(
     return WorldReport(
         name=world.name,
         spec=world.spec,
-        verdict=verdict(found, complete),
+        verdict=verdict(found, complete, settings.orders),
         curves=curves(of_kind(rows, TRAIN, world.name)),
         arms=arm_summaries(tested, settings),
         differences=found,
