@@ -2,7 +2,8 @@
 
 The words are those of items from unrelated tasks, as many tokens as ours would show for the very task. The value memory
 learns from the same episodes, but each is told how *another* one went. What an arm with it gains is worth of more
-tokens and of a shorter list of actions, not of learning.
+tokens and of a shorter list of actions, and a little of learning: where most episodes succeed, most are dealt the
+outcome that they had.
 """
 
 from __future__ import annotations

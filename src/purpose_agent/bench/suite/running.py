@@ -219,8 +219,8 @@ def _notes(rows: Sequence[SuiteRow], settings: SuiteSettings, complete: bool) ->
     notes = [
         f"{streams} of {episodes} episodes a world, of the train fold; "
         f"held-out tasks are of the {settings.fold} fold, the same for every arm and every stream.",
-        "Intervals: 95 %, by a bootstrap over tasks and streams at once, never narrower than Wilson's (rates) or "
-        "Tango's (differences) for as many tasks; p: exact sign-flip permutation over tasks.",
+        "Intervals: 95 %, the wider of a bootstrap over tasks and streams and of Student's from their variances, never "
+        "narrower than Wilson's (rates) or Tango's (differences) for as many tasks; p: by permutation.",
     ]
     if any(learner.how == STUDIES for learner in learners_of(settings.arms)):
         notes.append(

@@ -41,7 +41,7 @@ class SuiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         tasks: held-out tasks of a world that every arm plays …
         model_tasks: … but arms that ask a language model at every step play the first so many of them.
         repeats: how often each held-out task is played, for pass^k.
-        anchors: held-out tasks for retention; 0 for none.
+        anchors: early training tasks that are played again for retention; 0 for none.
         rival_episodes: how many of a stream's episodes the re-created systems learn from, evenly spread.
         seed: of the streams and of all draws.
         practice: who decides in training what the value memory leaves open: ``model`` or ``random``.
