@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -30,6 +31,7 @@ from purpose_agent import (
 )
 from purpose_agent.errors import EnvironmentFailure, ModelUnavailableError
 from purpose_agent.events import Failed, Refused
+from purpose_agent.llm_backend import Choice
 from purpose_agent.policies import Abort, Approve, Reject
 
 ACTIONS = {"inc": "add one", "look": "look around"}
@@ -483,6 +485,69 @@ def test_whatever_a_strangers_model_raises_is_data() -> None:
     assert "cable pulled" in (actor.error or "")
     distiller = Orchestrator(Faulty("HEURISTIC"), counter(), ACTIONS).run_task("count", max_steps=2)
     assert distiller.total_steps == 2
+
+
+@pytest.mark.parametrize("role", ["goal-directed", "STATE EVALUATOR", "HEURISTIC"])
+@pytest.mark.parametrize("structured", [True, False])
+@pytest.mark.parametrize("nonsense", [None, "x", ["x"], 5, {1: object()}.items()], ids=repr)
+def test_a_strangers_model_that_gives_no_reply_of_the_right_kind_is_a_model_error(
+    role: str, structured: bool, nonsense: Any
+) -> None:
+    good = scripted(act("inc"))
+
+    class Text(LLMBackend):
+        def generate(self, messages: Any, *_: Any, **__: Any) -> Any:
+            return nonsense if role in messages[0].content else json.dumps(good._answer(messages))
+
+    class Structured(Text):
+        def generate_structured(self, messages: Any, *_: Any, **__: Any) -> Any:
+            return nonsense if role in messages[0].content else good._answer(messages)
+
+    orch = Orchestrator(Structured() if structured else Text(), counter(), ACTIONS)
+    result = orch.run_task("count", max_steps=2)
+    failed = [e for e in events_of(orch, result.run_id) if isinstance(e, Failed)]
+    if role == "goal-directed":
+        assert result.stop_reason == StopReason.MODEL_ERROR
+        assert "ModelOutputError" in (result.error or "")
+    else:
+        assert (result.stop_reason, result.total_steps) == (StopReason.MAX_STEPS, 2)
+    assert not any("AttributeError" in e.error for e in failed)
+
+
+def test_a_reply_of_the_wrong_kind_is_asked_for_again() -> None:
+    given: list[Any] = [None, '{"thought": "", "action": "inc", "expected_delta": ""}']
+
+    class Once(LLMBackend):
+        def generate(self, *_: Any, **__: Any) -> Any:
+            return given.pop(0)
+
+    asked = Orchestrator(Once(), counter(), ACTIONS, critic_llm=scripted(act("inc")))
+    assert asked.run_task("count", max_steps=1, learning=False).trajectory.steps[0].action.name == "inc"
+
+
+def test_an_object_given_as_text_is_read() -> None:
+    class AsText(MockLLMBackend):
+        def generate_structured(self, *args: Any, **kwargs: Any) -> Any:
+            return json.dumps(super().generate_structured(*args, **kwargs))
+
+    llm = AsText()
+    llm._handlers = scripted(act("inc"))._handlers
+    result = Orchestrator(llm, counter(), ACTIONS).run_task("count", max_steps=2)
+    assert (result.total_steps, result.final_phi) == (2, 2)
+
+
+@pytest.mark.parametrize("nonsense", [None, "inc", Choice(7, "inc"), Choice(-1, "inc")], ids=repr)
+def test_a_choice_that_is_none_of_the_options_is_a_model_error(nonsense: Any) -> None:
+    class Chooser(MockLLMBackend):
+        def choose(self, messages: Any, options: Any) -> Any:
+            return nonsense
+
+    class Listing(SimpleEnvironment):
+        def admissible_actions(self, state: State) -> list[str]:
+            return ["inc", "look"]
+
+    result = Orchestrator(Chooser(), Listing(add, State({"n": 0}))).run_task("count", max_steps=1)
+    assert result.stop_reason == StopReason.MODEL_ERROR
 
 
 def test_a_step_whose_verdict_cannot_be_had_is_still_recorded() -> None:

@@ -23,8 +23,8 @@ from purpose_agent.errors import (
     describe_error,
 )
 from purpose_agent.freeze import json_text, plain_copy
-from purpose_agent.llm_backend.base import LLMBackend
-from purpose_agent.llm_backend.json_reply import salvage
+from purpose_agent.llm_backend.base import Choice, LLMBackend
+from purpose_agent.llm_backend.json_reply import object_in, salvage
 from purpose_agent.llm_backend.sync_front import run_sync
 from purpose_agent.memory.rendering import body, memory_block, tip_line
 from purpose_agent.memory.selection import Selection
@@ -162,12 +162,14 @@ class ActorSession:
 
     async def _write(self) -> Proposal:
         try:
-            reply = await _answer(
-                self._llm.agenerate_structured(
-                    self._conversation.messages(),
-                    self._schema,
-                    temperature=0.3,
-                    max_tokens=self._llm.reply_tokens,
+            reply = object_in(
+                await _answer(
+                    self._llm.agenerate_structured(
+                        self._conversation.messages(),
+                        self._schema,
+                        temperature=0.3,
+                        max_tokens=self._llm.reply_tokens,
+                    )
                 )
             )
         except ModelOutputError as e:
@@ -210,7 +212,11 @@ class ActorSession:
                 return Proposal(action=options[0], source=source, reply=options[0].command)
         texts = [a.command for a in options]
         offer = "You can: " + " | ".join(texts)
-        choice = await _answer(self._llm.achoose(self._conversation.messages(offer), texts))
+        choice: Any = await _answer(self._llm.achoose(self._conversation.messages(offer), texts))
+        if not isinstance(choice, Choice) or choice.index not in range(len(options)):
+            raise ModelOutputError(
+                f"the model must give a Choice of one of {len(options)} options, got {choice!r:.80}"
+            )
         return Proposal(action=options[choice.index], reply=choice.option)
 
     def _least_tried(self, state: Snapshot, options: list[Action]) -> list[Action]:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from purpose_agent.critics import IGNORANT, Reading
 from purpose_agent.errors import ModelOutputError
 from purpose_agent.llm_backend.base import ChatMessage, LLMBackend
-from purpose_agent.llm_backend.json_reply import salvage
+from purpose_agent.llm_backend.json_reply import object_in, salvage
 from purpose_agent.prompt_text import delimited, shorten
 from purpose_agent.score_cache import ScoreCache
 from purpose_agent.state_text import for_evaluator
@@ -116,8 +116,10 @@ class EvidenceCritic:
             ChatMessage("user", f"Purpose: {purpose}\n\n{data}\n\n{REMINDER}"),
         ]
         try:
-            return await self.llm.agenerate_structured(
-                messages, SCHEMA, temperature=0.0, max_tokens=self.llm.reply_tokens
+            return object_in(
+                await self.llm.agenerate_structured(
+                    messages, SCHEMA, temperature=0.0, max_tokens=self.llm.reply_tokens
+                )
             )
         except ModelOutputError as e:
             reply = salvage(e)
