@@ -228,6 +228,10 @@ class Orchestrator:
     ) -> TaskResult:
         """Run one task to its end and learn from it.
 
+        Synchronous runs of one orchestrator take turns: a second thread waits until the first one's run is over.
+        `AsyncOrchestrator` runs them at once. Nothing that a run itself calls (``on_step``, the environment, a policy)
+        can start or wait for another run of the same orchestrator.
+
         Args:
             purpose: the goal; what Φ scores against.
             initial_state: where to start; default: the environment's ``reset``.
@@ -246,8 +250,9 @@ class Orchestrator:
             The result, whatever went wrong inside the run; see its ``stop_reason`` and ``error``.
 
         Raises:
-            UsageError: an argument is wrong; nothing was started.
+            UsageError: an argument is wrong, or this is called from inside a run; nothing was started.
         """
+        self._bridge.refuse_inside()
         spec = self.spec(
             purpose, initial_state, max_steps, early_stop_phi, task_description,
             seed=seed, options=options, learning=learning, held_out=held_out,
@@ -306,7 +311,11 @@ class Orchestrator:
         Args:
             trajectory: the episode; `Trajectory.shown` lists the memory items that it was shown.
             used_experiences: records that were shown; their values are updated.
+
+        Raises:
+            UsageError: this is called from inside a run, such as by ``on_step``; nothing was stored.
         """
+        self._bridge.refuse_inside()
         for record in used_experiences or []:
             self.experience_replay.update_q_value(record.id, float(trajectory.succeeded))
         self._bridge.run(self.runner.learner.take_in(trajectory))
@@ -377,7 +386,12 @@ class Orchestrator:
 
     # -- end -----------------------------------------------------------------------------------------------
     def close(self) -> None:
-        """Save what is learned and free the store; the environment and the models stay the caller's."""
+        """Save what is learned and free the store; the environment and the models stay the caller's.
+
+        Raises:
+            UsageError: this is called from inside a run; nothing was closed.
+        """
+        self._bridge.refuse_inside()
         if self.learning:
             self._values.save()
             if self.purpose_fn.calibrator is not None:

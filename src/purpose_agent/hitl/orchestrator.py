@@ -101,8 +101,9 @@ class HITLOrchestrator:
             learning: overrides the orchestrator's for this run.
 
         Raises:
-            UsageError: an argument is wrong; nothing was started.
+            UsageError: an argument is wrong, or this is called from inside a run; nothing was started.
         """
+        self.orchestrator._bridge.refuse_inside()  # pyright: ignore[reportPrivateUsage]
         self._make_folder()
         checkpoint = None if resume_from is None else self._checkpoint(resume_from)
         if checkpoint is None:
