@@ -296,6 +296,19 @@ def test_a_lesson_without_advice_or_tier_is_refused() -> None:
         hitl.inject_heuristic("a", " ")
 
 
+def test_a_lesson_that_is_no_text_is_refused() -> None:
+    hitl = HITLOrchestrator(Orchestrator(scripted(act("inc")), counter()), AutoApproveHandler())
+    with pytest.raises(UsageError, match="are text, got 5"):
+        hitl.inject_heuristic(5, 5)  # type: ignore[arg-type]
+
+
+def test_a_lesson_told_twice_is_one_lesson_however_it_has_to_be_stored() -> None:
+    hitl = HITLOrchestrator(Orchestrator(scripted(act("inc")), counter()), AutoApproveHandler())
+    for _ in range(2):
+        hitl.inject_heuristic("  a torn \ud800 letter ", "read it \udfff twice ")
+    assert len(hitl.orchestrator.library) == 1
+
+
 def test_a_lesson_that_was_there_already_becomes_the_persons() -> None:
     orch = orchestrator()
     (old,) = orch.library.add([lesson()], "distilled")
