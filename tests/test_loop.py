@@ -377,6 +377,7 @@ def test_a_limit_that_is_no_positive_number_is_refused(bad: Any) -> None:
         ({"purpose": "p", "max_steps": 2.5}, "max_steps"),
         ({"purpose": "p", "early_stop_phi": float("nan")}, "early_stop_phi"),
         ({"purpose": "p", "initial_state": {"n": 1}}, "must be a State"),
+        ({"purpose": "p", "seed": "x"}, "seed must be a whole number or None, got 'x'"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(kwargs: dict[str, Any], words: str) -> None:
@@ -386,6 +387,43 @@ def test_bad_arguments_are_refused_before_any_work(kwargs: dict[str, Any], words
         orch.run_task(**kwargs)
     assert llm.call_log == []
     assert orch.store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"limits": {"seconds": 1}}, r"must be a Limits, got dict: .*Limits\(seconds=60\)"),
+        ({"persistence_dir": 5}, "persistence_dir must be the path of a folder, got 5"),
+        ({"persistence_dir": " "}, "persistence_dir is empty"),
+        ({"policies": 5}, "must be a list of policies, got 5"),
+        ({"policies": Policy()}, "must be a list of policies"),
+        ({"policies": [5]}, "5 is no policy; derive a class"),
+        ({"policies": [Policy]}, "is no policy; .*instances"),
+        ({"seed": "x"}, "seed must be a whole number or None, got 'x'"),
+        ({"available_actions": ["a", "b"]}, r"must be a dict of action names .*got \['a', 'b'\]"),
+        ({"available_actions": {1: 2}}, r"must be a dict of action names .*got \{1: 2\}"),
+    ],
+)
+def test_bad_arguments_of_an_orchestrator_are_refused_with_a_remedy(
+    kwargs: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        Orchestrator(scripted(act("inc")), counter(), **kwargs)
+
+
+def test_what_is_no_episode_is_taken_in_by_nobody() -> None:
+    orch = Orchestrator(scripted(act("inc")), counter(), ACTIONS)
+    result = orch.run_task("count", max_steps=1)
+    for call in (
+        lambda: orch.optimizer.optimize(None),  # type: ignore[arg-type]
+        lambda: orch.optimizer.optimize([result]),  # type: ignore[list-item]
+        lambda: orch.optimizer.optimize(result.trajectory),  # type: ignore[arg-type]
+        lambda: orch.optimizer.distill_trajectory(None),  # type: ignore[arg-type]
+        lambda: orch.post_task(result),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match=r"Trajectory.*(got|list)"):
+            call()
+    assert orch.optimizer.optimize(iter([result.trajectory])) == []  # type: ignore[arg-type]
 
 
 def test_each_state_is_scored_once_and_deltas_telescope() -> None:

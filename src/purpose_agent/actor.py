@@ -13,13 +13,22 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from purpose_agent.action_reply import DONE, DONE_DESCRIPTION, RECALL, RefusedError, read_action, reply_schema
+from purpose_agent.action_reply import (
+    DONE,
+    DONE_DESCRIPTION,
+    RECALL,
+    RefusedError,
+    check_offered,
+    read_action,
+    reply_schema,
+)
 from purpose_agent.conversation import Conversation, Turn
 from purpose_agent.errors import (
     EnvironmentFailure,
     ModelOutputError,
     ModelUnavailableError,
     PurposeAgentError,
+    UsageError,
     describe_error,
 )
 from purpose_agent.freeze import json_text, plain_copy
@@ -292,6 +301,9 @@ class Actor:
         strategic_memory: lessons for the prompt's prefix.
         procedural_memory: procedures, shown as an index.
         tool_memory: action name to tip.
+
+    Raises:
+        UsageError: ``available_actions`` is not a dict of names.
     """
 
     def __init__(
@@ -303,6 +315,7 @@ class Actor:
         procedural_memory: list[Heuristic] | None = None,
         tool_memory: dict[str, str] | None = None,
     ) -> None:
+        check_offered(available_actions)
         self.llm = llm
         self.available_actions = available_actions
         self.history_window = history_window
@@ -321,6 +334,7 @@ class Actor:
             history: what was done before: dicts with ``action``, ``result`` and ``score``.
 
         Raises:
+            UsageError: an argument is wrong.
             ModelError: the model could not answer, or named no available action `MAX_REFUSALS` times.
         """
         return run_sync(self.adecide(purpose, current_state, history))
@@ -329,6 +343,7 @@ class Actor:
         self, purpose: str, current_state: State, history: list[dict[str, Any]] | None = None
     ) -> Action:
         """`decide` for async callers."""
+        _check_situation(purpose, current_state, history)
         tools = {
             name: (Heuristic(name, tip, [], MemoryTier.TOOL, id=f"tip:{name}"),)
             for name, tip in self.tool_memory.items()
@@ -363,6 +378,25 @@ class Actor:
     def update_tool_memory(self, tips: dict[str, str]) -> None:
         """Replace the tool tips: action name to tip."""
         self.tool_memory = dict(tips)
+
+
+def _check_situation(purpose: Any, state: Any, history: Any) -> None:
+    """Refuse what `Actor.decide` cannot go by.
+
+    Raises:
+        UsageError: naming the value and the remedy.
+    """
+    if not isinstance(purpose, str):
+        raise UsageError(f"purpose must be a str, got {type(purpose).__name__}: {purpose!r:.80}")
+    if not isinstance(state, State):
+        raise UsageError(
+            f"current_state must be a State, got {type(state).__name__}: {state!r:.80}; wrap a dict as State(data)"
+        )
+    entries: Any = history or []
+    if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):  # pyright: ignore[reportUnknownVariableType]
+        raise UsageError(
+            f"history must be a list of dicts with action, result and score, got {history!r:.80}"
+        )
 
 
 def _as_json(reply: dict[str, Any]) -> str:
