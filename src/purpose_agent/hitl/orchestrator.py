@@ -223,7 +223,12 @@ class HITLOrchestrator:
 
     def _checkpoint(self, given: str | Path | Checkpoint) -> Checkpoint:
         if isinstance(given, Checkpoint):
+            given.check()
             return given
+        if not isinstance(cast(Any, given), (str, Path)):
+            raise UsageError(
+                f"resume_from must be a Checkpoint, the path of its file or its id, got {given!r:.80}"
+            )
         listed = [] if Path(given).exists() else self.list_checkpoints()
         return Checkpoint.load(next((c["path"] for c in listed if c["id"] == str(given)), given))
 
