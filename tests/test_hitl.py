@@ -67,7 +67,7 @@ def test_each_prompt_has_its_context() -> None:
     }
     review = person.asked[3][1]
     assert {k: review[k] for k in ("phi_before", "phi_after", "delta", "evidence", "confidence")} == {
-        "phi_before": 1.0, "phi_after": 2.0, "delta": 1.0, "evidence": '"n"', "confidence": 0.9,
+        "phi_before": 1.0, "phi_after": 2.0, "delta": 1.0, "evidence": '"n": 2', "confidence": 0.9,
     }  # fmt: skip
     assert (review["state_before"].data, review["state_after"].data) == ({"n": 1}, {"n": 2})
     pause = person.asked[4][1]

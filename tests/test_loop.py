@@ -43,7 +43,7 @@ def act(name: str, **params: Any) -> dict[str, Any]:
 
 
 def judged(phi: float) -> dict[str, Any]:
-    return {"phi": phi, "evidence": '"n"', "reasoning": "r", "confidence": 0.9}
+    return {"phi": phi, "evidence": f'"n": {phi:g}', "reasoning": "r", "confidence": 0.9}
 
 
 def scripted(*replies: Any, critic: Any = None) -> MockLLMBackend:
@@ -102,6 +102,22 @@ def test_done_is_a_step_like_any_other() -> None:
     assert seen[1].score is not None
     assert (seen[1].score.phi_after, seen[1].score.delta) == (1.0, 0.0)
     assert result.final_state.data == {"n": 1}
+
+
+@pytest.mark.parametrize("evidence", ["the door is open and all is well", "", "n", '"n"', "1", "{", "12"])
+def test_a_critic_that_cannot_quote_the_state_ends_no_run_and_makes_no_success(evidence: str) -> None:
+    llm = scripted(act("look"), critic={**judged(10), "evidence": evidence, "confidence": 1})
+    world = SimpleEnvironment(add, State({"n": 1, "room": 123}))
+    result = Orchestrator(llm, world, ACTIONS).run_task("count", max_steps=2)
+    assert (result.stop_reason, result.success) == (StopReason.MAX_STEPS, False)
+
+
+@pytest.mark.parametrize("evidence", ['"n": 1', "room: 123", "123", "n 1 room"])
+def test_a_critic_that_can_does(evidence: str) -> None:
+    llm = scripted(act("look"), critic={**judged(10), "evidence": evidence, "confidence": 1})
+    world = SimpleEnvironment(add, State({"n": 1, "room": 123}))
+    result = Orchestrator(llm, world, ACTIONS).run_task("count", max_steps=2)
+    assert (result.stop_reason, result.success, result.total_steps) == (StopReason.EARLY_STOP, True, 1)
 
 
 def test_done_on_a_solved_state_keeps_its_score_and_succeeds() -> None:
@@ -257,7 +273,8 @@ def test_an_outage_of_the_distiller_keeps_the_result() -> None:
         raise ModelUnavailableError("the distiller is down")
 
     broken.register_handler("HEURISTIC EXTRACTOR", down)
-    orch = Orchestrator(llm, counter(), ACTIONS, optimizer_llm=broken)
+    eight = SimpleEnvironment(lambda action, state: State({"n": 8}), State({"n": 0}))
+    orch = Orchestrator(llm, eight, ACTIONS, optimizer_llm=broken)
     result = orch.run_task("count", max_steps=2)
     assert result.success
     assert result.total_steps == 2
