@@ -19,6 +19,7 @@ from purpose_agent import (
     Orchestrator,
     SimpleEnvironment,
     State,
+    UsageError,
 )
 from purpose_agent.action_reply import RefusedError, read_action
 from purpose_agent.conversation import Conversation, Turn
@@ -49,6 +50,26 @@ def test_decide_shows_the_last_entries_of_a_history() -> None:
     assert "7. look(6)" in text
     assert "hall {x}" in text
     assert "get out" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("p", {"n": 1}), r"must be a State, got dict.*State\(data\)"),
+        ((5, State({})), "purpose must be a str, got int"),
+        (("p", State({}), ["looked"]), "history must be a list of dicts"),
+        (("p", State({}), 5), "history must be a list of dicts"),
+    ],
+)
+def test_a_decision_about_nothing_that_can_be_read_is_refused(arguments: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Actor(MockLLMBackend()).decide(*arguments)
+
+
+@pytest.mark.parametrize("offered", [["a"], {1: 2}, {"": "nothing"}, "look", 5])
+def test_actions_are_offered_by_name(offered: Any) -> None:
+    with pytest.raises(UsageError, match="available_actions must be a dict of action names"):
+        Actor(MockLLMBackend(), offered)
 
 
 def test_memory_given_by_hand_reaches_the_prompt_and_can_be_cited() -> None:

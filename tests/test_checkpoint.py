@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -220,35 +221,72 @@ def test_what_contradicts_a_checkpoint_is_refused(tmp_path: Path) -> None:
         hitl.run_task("count", max_steps=0, resume_from=str(path))
 
 
-@pytest.mark.parametrize("damage", ["missing", "truncated", "binary", "foreign", "list", "steps", "moved"])
+IMPOSSIBLE = {"score": 7, "success": True, "reason": ""}
+DEEP = '{"a":' * 900 + "1" + "}" * 900
+
+DAMAGES: dict[str, Callable[[str, dict[str, Any]], Any]] = {
+    "truncated": lambda text, _: text[:-30],
+    "foreign": lambda *_: {"name": "package", "version": "1"},
+    "list": lambda *_: [1, 2],
+    "deep": lambda *_: "[" * 200_000 + "]" * 200_000,
+    "deep state": lambda _, c: json.dumps({**c, "trajectory_steps": [], "current_state": "@"}).replace(
+        '"@"', DEEP
+    ),
+    "steps": lambda _, c: {**c, "trajectory_steps": [{**c["trajectory_steps"][0], "action": "inc"}]},
+    "step's verdict": lambda _, c: {
+        **c,
+        "trajectory_steps": [{**s, "verdict": IMPOSSIBLE} for s in c["trajectory_steps"]],
+    },
+    "verdict": lambda _, c: {**c, "verdict": {"a": 5}},
+    "impossible verdict": lambda _, c: {**c, "verdict": IMPOSSIBLE},
+    "lessons": lambda _, c: {**c, "heuristics": [{"pattern": 5}]},
+    "moved": lambda _, c: {**c, "current_state": {"n": 99}},
+}
+
+
+@pytest.mark.parametrize("damage", ["missing", "binary", *DAMAGES])
 def test_a_file_that_is_no_checkpoint_is_refused(damage: str, tmp_path: Path) -> None:
     _, path = left(tmp_path / "source")
-    content = json.loads(path.read_text("utf-8"))
+    text = path.read_text("utf-8")
     bad = tmp_path / "bad.json"
-    match damage:
-        case "missing":
-            pass
-        case "truncated":
-            bad.write_text(path.read_text("utf-8")[:-30], "utf-8")
-        case "binary":
-            bad.write_bytes(b"\xff\x00\x80")
-        case "foreign":
-            bad.write_text('{"name": "package", "version": "1"}')
-        case "list":
-            bad.write_text("[1, 2]")
-        case "steps":
-            content["trajectory_steps"][0]["action"] = "inc"
-            bad.write_text(json.dumps(content))
-        case _:
-            content["current_state"] = {"n": 99}
-            bad.write_text(json.dumps(content))
+    if damage == "binary":
+        bad.write_bytes(b"\xff\x00\x80")
+    elif damage != "missing":
+        damaged = DAMAGES[damage](text, json.loads(text))
+        bad.write_text(damaged if isinstance(damaged, str) else json.dumps(damaged), "utf-8")
     with pytest.raises(UsageError, match=r"bad\.json"):
         Checkpoint.load(str(bad))
     orch = orchestrator()
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"bad\.json"):
         HITLOrchestrator(orch).run_task("count", resume_from=str(bad))
     assert orch.store.runs() == []
     assert HITLOrchestrator(orch, checkpoint_dir=tmp_path).list_checkpoints() == []
+
+
+def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    _, path = left(tmp_path)
+    (path.parent / "deep.json").write_text("[" * 200_000)
+    listed = HITLOrchestrator(orchestrator(), checkpoint_dir=path.parent).list_checkpoints()
+    assert str(path) in [c["path"] for c in listed]
+    assert all("deep" not in c["path"] for c in listed)
+
+
+@pytest.mark.parametrize("given", [5, ["x"], b"x"])
+def test_what_names_no_checkpoint_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"resume_from must be a Checkpoint, .*got"):
+        HITLOrchestrator(orchestrator()).run_task("count", resume_from=given)
+    with pytest.raises(UsageError, match="named by its path"):
+        Checkpoint.load(given)
+
+
+def test_a_checkpoint_object_is_checked_like_a_file(tmp_path: Path) -> None:
+    _, path = left(tmp_path)
+    checkpoint = Checkpoint.load(path)
+    checkpoint.verdict = {"a": 5}
+    orch = orchestrator()
+    with pytest.raises(UsageError, match="verdict: "):
+        HITLOrchestrator(orch).run_task("count", resume_from=checkpoint)
+    assert orch.store.runs() == []
 
 
 def test_saving_replaces_a_file_at_once_or_not_at_all(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from purpose_agent import MockLLMBackend, State
 from purpose_agent.critics import Critic, CriticSession, Reading
-from purpose_agent.evidence_critic import EvidenceCritic
+from purpose_agent.evidence_critic import EvidenceCritic, supports
 from purpose_agent.score_cache import ScoreCache
 from purpose_agent.store import open_store
 
@@ -48,6 +48,38 @@ def test_it_is_told_the_purpose_and_the_state_and_no_command() -> None:
     assert "SECRET" not in seen
     assert "open the door" in seen
     assert "The door is open." in seen
+
+
+@pytest.mark.parametrize(
+    ("evidence", "text", "supported"),
+    [
+        ("door", "The door is open.", True),
+        ("oor is op", "The door is open.", False),
+        ("The door is op", "The door is open.", False),
+        ("open", "The openings, the open door.", True),
+        ("known", "a well-known place", True),
+        ("a", "a well-known place", False),
+        ("a well", "a well-known place", True),
+        ("…", "a well-known … place", False),
+        ("5", "5", True),
+        ("5", "it is 5", False),
+        ("n 5", "n = 5", True),
+        ("门开", "今天门开了", True),
+        ("门", "今天门开了", False),
+        ("", "", False),
+        ("", "The door is open.", False),
+    ],
+)
+def test_a_quotation_is_whole_words_that_say_something(evidence: str, text: str, supported: bool) -> None:
+    assert supports(evidence, text) is supported
+
+
+def test_a_claim_without_evidence_is_no_success_unless_evidence_is_not_asked_for() -> None:
+    assert read(EvidenceCritic(model(phi=10, evidence="all is well"))) == Reading(
+        0.7, 0.4, "all is well", "r"
+    )
+    assert read(EvidenceCritic(model(phi=3, evidence="all is well"))).progress == 0.3
+    assert read(EvidenceCritic(model(phi=10, evidence=""), require_evidence=False)).progress == 1.0
 
 
 def test_before_a_state_it_knows_nothing() -> None:

@@ -67,7 +67,7 @@ def test_each_prompt_has_its_context() -> None:
     }
     review = person.asked[3][1]
     assert {k: review[k] for k in ("phi_before", "phi_after", "delta", "evidence", "confidence")} == {
-        "phi_before": 1.0, "phi_after": 2.0, "delta": 1.0, "evidence": '"n"', "confidence": 0.9,
+        "phi_before": 1.0, "phi_after": 2.0, "delta": 1.0, "evidence": '"n": 2', "confidence": 0.9,
     }  # fmt: skip
     assert (review["state_before"].data, review["state_after"].data) == ({"n": 1}, {"n": 2})
     pause = person.asked[4][1]
@@ -294,6 +294,19 @@ def test_a_lesson_without_advice_or_tier_is_refused() -> None:
         hitl.inject_heuristic("a", "b", "wisdom")
     with pytest.raises(UsageError, match="strategy"):
         hitl.inject_heuristic("a", " ")
+
+
+def test_a_lesson_that_is_no_text_is_refused() -> None:
+    hitl = HITLOrchestrator(Orchestrator(scripted(act("inc")), counter()), AutoApproveHandler())
+    with pytest.raises(UsageError, match="are text, got 5"):
+        hitl.inject_heuristic(5, 5)  # type: ignore[arg-type]
+
+
+def test_a_lesson_told_twice_is_one_lesson_however_it_has_to_be_stored() -> None:
+    hitl = HITLOrchestrator(Orchestrator(scripted(act("inc")), counter()), AutoApproveHandler())
+    for _ in range(2):
+        hitl.inject_heuristic("  a torn \ud800 letter ", "read it \udfff twice ")
+    assert len(hitl.orchestrator.library) == 1
 
 
 def test_a_lesson_that_was_there_already_becomes_the_persons() -> None:

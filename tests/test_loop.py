@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -30,6 +31,7 @@ from purpose_agent import (
 )
 from purpose_agent.errors import EnvironmentFailure, ModelUnavailableError
 from purpose_agent.events import Failed, Refused
+from purpose_agent.llm_backend import Choice
 from purpose_agent.policies import Abort, Approve, Reject
 
 ACTIONS = {"inc": "add one", "look": "look around"}
@@ -41,7 +43,7 @@ def act(name: str, **params: Any) -> dict[str, Any]:
 
 
 def judged(phi: float) -> dict[str, Any]:
-    return {"phi": phi, "evidence": '"n"', "reasoning": "r", "confidence": 0.9}
+    return {"phi": phi, "evidence": f'"n": {phi:g}', "reasoning": "r", "confidence": 0.9}
 
 
 def scripted(*replies: Any, critic: Any = None) -> MockLLMBackend:
@@ -100,6 +102,22 @@ def test_done_is_a_step_like_any_other() -> None:
     assert seen[1].score is not None
     assert (seen[1].score.phi_after, seen[1].score.delta) == (1.0, 0.0)
     assert result.final_state.data == {"n": 1}
+
+
+@pytest.mark.parametrize("evidence", ["the door is open and all is well", "", "n", '"n"', "1", "{", "12"])
+def test_a_critic_that_cannot_quote_the_state_ends_no_run_and_makes_no_success(evidence: str) -> None:
+    llm = scripted(act("look"), critic={**judged(10), "evidence": evidence, "confidence": 1})
+    world = SimpleEnvironment(add, State({"n": 1, "room": 123}))
+    result = Orchestrator(llm, world, ACTIONS).run_task("count", max_steps=2)
+    assert (result.stop_reason, result.success) == (StopReason.MAX_STEPS, False)
+
+
+@pytest.mark.parametrize("evidence", ['"n": 1', "room: 123", "123", "n 1 room"])
+def test_a_critic_that_can_does(evidence: str) -> None:
+    llm = scripted(act("look"), critic={**judged(10), "evidence": evidence, "confidence": 1})
+    world = SimpleEnvironment(add, State({"n": 1, "room": 123}))
+    result = Orchestrator(llm, world, ACTIONS).run_task("count", max_steps=2)
+    assert (result.stop_reason, result.success, result.total_steps) == (StopReason.EARLY_STOP, True, 1)
 
 
 def test_done_on_a_solved_state_keeps_its_score_and_succeeds() -> None:
@@ -255,7 +273,8 @@ def test_an_outage_of_the_distiller_keeps_the_result() -> None:
         raise ModelUnavailableError("the distiller is down")
 
     broken.register_handler("HEURISTIC EXTRACTOR", down)
-    orch = Orchestrator(llm, counter(), ACTIONS, optimizer_llm=broken)
+    eight = SimpleEnvironment(lambda action, state: State({"n": 8}), State({"n": 0}))
+    orch = Orchestrator(llm, eight, ACTIONS, optimizer_llm=broken)
     result = orch.run_task("count", max_steps=2)
     assert result.success
     assert result.total_steps == 2
@@ -375,6 +394,7 @@ def test_a_limit_that_is_no_positive_number_is_refused(bad: Any) -> None:
         ({"purpose": "p", "max_steps": 2.5}, "max_steps"),
         ({"purpose": "p", "early_stop_phi": float("nan")}, "early_stop_phi"),
         ({"purpose": "p", "initial_state": {"n": 1}}, "must be a State"),
+        ({"purpose": "p", "seed": "x"}, "seed must be a whole number or None, got 'x'"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(kwargs: dict[str, Any], words: str) -> None:
@@ -384,6 +404,43 @@ def test_bad_arguments_are_refused_before_any_work(kwargs: dict[str, Any], words
         orch.run_task(**kwargs)
     assert llm.call_log == []
     assert orch.store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"limits": {"seconds": 1}}, r"must be a Limits, got dict: .*Limits\(seconds=60\)"),
+        ({"persistence_dir": 5}, "persistence_dir must be the path of a folder, got 5"),
+        ({"persistence_dir": " "}, "persistence_dir is empty"),
+        ({"policies": 5}, "must be a list of policies, got 5"),
+        ({"policies": Policy()}, "must be a list of policies"),
+        ({"policies": [5]}, "5 is no policy; derive a class"),
+        ({"policies": [Policy]}, "is no policy; .*instances"),
+        ({"seed": "x"}, "seed must be a whole number or None, got 'x'"),
+        ({"available_actions": ["a", "b"]}, r"must be a dict of action names .*got \['a', 'b'\]"),
+        ({"available_actions": {1: 2}}, r"must be a dict of action names .*got \{1: 2\}"),
+    ],
+)
+def test_bad_arguments_of_an_orchestrator_are_refused_with_a_remedy(
+    kwargs: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        Orchestrator(scripted(act("inc")), counter(), **kwargs)
+
+
+def test_what_is_no_episode_is_taken_in_by_nobody() -> None:
+    orch = Orchestrator(scripted(act("inc")), counter(), ACTIONS)
+    result = orch.run_task("count", max_steps=1)
+    for call in (
+        lambda: orch.optimizer.optimize(None),  # type: ignore[arg-type]
+        lambda: orch.optimizer.optimize([result]),  # type: ignore[list-item]
+        lambda: orch.optimizer.optimize(result.trajectory),  # type: ignore[arg-type]
+        lambda: orch.optimizer.distill_trajectory(None),  # type: ignore[arg-type]
+        lambda: orch.post_task(result),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match=r"Trajectory.*(got|list)"):
+            call()
+    assert orch.optimizer.optimize(iter([result.trajectory])) == []  # type: ignore[arg-type]
 
 
 def test_each_state_is_scored_once_and_deltas_telescope() -> None:
@@ -483,6 +540,69 @@ def test_whatever_a_strangers_model_raises_is_data() -> None:
     assert "cable pulled" in (actor.error or "")
     distiller = Orchestrator(Faulty("HEURISTIC"), counter(), ACTIONS).run_task("count", max_steps=2)
     assert distiller.total_steps == 2
+
+
+@pytest.mark.parametrize("role", ["goal-directed", "STATE EVALUATOR", "HEURISTIC"])
+@pytest.mark.parametrize("structured", [True, False])
+@pytest.mark.parametrize("nonsense", [None, "x", ["x"], 5, {1: object()}.items()], ids=repr)
+def test_a_strangers_model_that_gives_no_reply_of_the_right_kind_is_a_model_error(
+    role: str, structured: bool, nonsense: Any
+) -> None:
+    good = scripted(act("inc"))
+
+    class Text(LLMBackend):
+        def generate(self, messages: Any, *_: Any, **__: Any) -> Any:
+            return nonsense if role in messages[0].content else json.dumps(good._answer(messages))
+
+    class Structured(Text):
+        def generate_structured(self, messages: Any, *_: Any, **__: Any) -> Any:
+            return nonsense if role in messages[0].content else good._answer(messages)
+
+    orch = Orchestrator(Structured() if structured else Text(), counter(), ACTIONS)
+    result = orch.run_task("count", max_steps=2)
+    failed = [e for e in events_of(orch, result.run_id) if isinstance(e, Failed)]
+    if role == "goal-directed":
+        assert result.stop_reason == StopReason.MODEL_ERROR
+        assert "ModelOutputError" in (result.error or "")
+    else:
+        assert (result.stop_reason, result.total_steps) == (StopReason.MAX_STEPS, 2)
+    assert not any("AttributeError" in e.error for e in failed)
+
+
+def test_a_reply_of_the_wrong_kind_is_asked_for_again() -> None:
+    given: list[Any] = [None, '{"thought": "", "action": "inc", "expected_delta": ""}']
+
+    class Once(LLMBackend):
+        def generate(self, *_: Any, **__: Any) -> Any:
+            return given.pop(0)
+
+    asked = Orchestrator(Once(), counter(), ACTIONS, critic_llm=scripted(act("inc")))
+    assert asked.run_task("count", max_steps=1, learning=False).trajectory.steps[0].action.name == "inc"
+
+
+def test_an_object_given_as_text_is_read() -> None:
+    class AsText(MockLLMBackend):
+        def generate_structured(self, *args: Any, **kwargs: Any) -> Any:
+            return json.dumps(super().generate_structured(*args, **kwargs))
+
+    llm = AsText()
+    llm._handlers = scripted(act("inc"))._handlers
+    result = Orchestrator(llm, counter(), ACTIONS).run_task("count", max_steps=2)
+    assert (result.total_steps, result.final_phi) == (2, 2)
+
+
+@pytest.mark.parametrize("nonsense", [None, "inc", Choice(7, "inc"), Choice(-1, "inc")], ids=repr)
+def test_a_choice_that_is_none_of_the_options_is_a_model_error(nonsense: Any) -> None:
+    class Chooser(MockLLMBackend):
+        def choose(self, messages: Any, options: Any) -> Any:
+            return nonsense
+
+    class Listing(SimpleEnvironment):
+        def admissible_actions(self, state: State) -> list[str]:
+            return ["inc", "look"]
+
+    result = Orchestrator(Chooser(), Listing(add, State({"n": 0}))).run_task("count", max_steps=1)
+    assert result.stop_reason == StopReason.MODEL_ERROR
 
 
 def test_a_step_whose_verdict_cannot_be_had_is_still_recorded() -> None:

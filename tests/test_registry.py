@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -111,3 +113,28 @@ def test_what_is_registered_in_code_wins_over_a_plugin(plugins: list[str]) -> No
 def test_there_is_one_registry_for_each_kind() -> None:
     kinds = [r.kind for r in (backend_registry, environment_registry, distiller_registry, callback_registry)]
     assert kinds == ["backend", "environment", "distiller", "callback"]
+
+
+def test_what_ships_is_registered_by_importing_the_package_and_loaded_when_it_is_made() -> None:
+    code = (
+        "import sys, purpose_agent as p; print(*p.environment_registry.names()); print(*p.backend_registry.names()); "
+        "print('purpose_agent.environments.textworld' in sys.modules, 'purpose_agent.llm_backend.local' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    environments, backends, loaded = out.splitlines()
+    assert {"textworld", "scienceworld", "textcraft"} <= set(environments.split())
+    assert {"mock", "local", "openai"} <= set(backends.split())
+    assert loaded == "False False"
+
+
+def test_a_name_of_what_ships_is_taken_and_the_error_comes_where_it_is_registered() -> None:
+    code = (
+        "import purpose_agent as p\n"
+        "try: p.environment_registry.register('textworld', dict)\n"
+        "except p.UsageError as e: print(e)\n"
+        "p.environment_registry.register('textworld', dict, replace=True)\n"
+        "import purpose_agent.environments; print(p.environment_registry.create('textworld'))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "'textworld' is registered already; pass replace=True" in out
+    assert out.splitlines()[-1] == "{}"

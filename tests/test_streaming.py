@@ -288,3 +288,13 @@ def test_the_sync_front_goes_on_working_beside_the_async_one() -> None:
     asyncio.run(AsyncOrchestrator(orch).run_task(purpose="count", max_steps=1))
     assert orch.run_task("count", max_steps=1).total_steps == 1
     assert len(prompts(llm)) == 2
+
+
+def test_an_argument_that_there_is_none_of_is_named_with_the_method_that_was_called() -> None:
+    front = AsyncOrchestrator(orchestrator())
+    with pytest.raises(UsageError, match=r"AsyncOrchestrator.run_task has no argument 'prupose'.*purpose"):
+        asyncio.run(front.run_task(prupose="count"))
+    with pytest.raises(UsageError, match=r"AsyncOrchestrator.run_task needs purpose="):
+        asyncio.run(front.run_task())
+    with pytest.raises(UsageError, match=r"run_task_stream has no argument 'setps'"):
+        stream(orchestrator(), setps=3)

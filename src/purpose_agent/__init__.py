@@ -108,6 +108,8 @@ __all__ = [
     "weighted",
 ]
 
+import_module(f"{__name__}.environments")  # registers the environments that ship; loads none of them
+
 _LAZY = {
     "environment_check": ("check_environment",),
     "hitl": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from purpose_agent.errors import UsageError
 from purpose_agent.freeze import encodable, plain_copy
 from purpose_agent.types import Action
 
@@ -24,6 +25,22 @@ class RefusedError(ValueError):
     def __init__(self, message: str, proposal: str) -> None:
         super().__init__(message)
         self.proposal = proposal[:200]
+
+
+def check_offered(available_actions: Any) -> None:
+    """Refuse what is no table of actions.
+
+    Raises:
+        UsageError: it is neither None nor a dict of names to descriptions.
+    """
+    if available_actions is None:
+        return
+    names: list[Any] = [None] if not isinstance(available_actions, Mapping) else [*available_actions]
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        raise UsageError(
+            "available_actions must be a dict of action names to descriptions, such as {'look': 'look around'}, "
+            f"got {available_actions!r:.100}"
+        )
 
 
 def reply_schema(offered: Mapping[str, str] | None, *, citing: bool) -> dict[str, Any]:

@@ -13,18 +13,27 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from purpose_agent.action_reply import DONE, DONE_DESCRIPTION, RECALL, RefusedError, read_action, reply_schema
+from purpose_agent.action_reply import (
+    DONE,
+    DONE_DESCRIPTION,
+    RECALL,
+    RefusedError,
+    check_offered,
+    read_action,
+    reply_schema,
+)
 from purpose_agent.conversation import Conversation, Turn
 from purpose_agent.errors import (
     EnvironmentFailure,
     ModelOutputError,
     ModelUnavailableError,
     PurposeAgentError,
+    UsageError,
     describe_error,
 )
 from purpose_agent.freeze import json_text, plain_copy
-from purpose_agent.llm_backend.base import LLMBackend
-from purpose_agent.llm_backend.json_reply import salvage
+from purpose_agent.llm_backend.base import Choice, LLMBackend
+from purpose_agent.llm_backend.json_reply import object_in, salvage
 from purpose_agent.llm_backend.sync_front import run_sync
 from purpose_agent.memory.rendering import body, memory_block, tip_line
 from purpose_agent.memory.selection import Selection
@@ -162,12 +171,14 @@ class ActorSession:
 
     async def _write(self) -> Proposal:
         try:
-            reply = await _answer(
-                self._llm.agenerate_structured(
-                    self._conversation.messages(),
-                    self._schema,
-                    temperature=0.3,
-                    max_tokens=self._llm.reply_tokens,
+            reply = object_in(
+                await _answer(
+                    self._llm.agenerate_structured(
+                        self._conversation.messages(),
+                        self._schema,
+                        temperature=0.3,
+                        max_tokens=self._llm.reply_tokens,
+                    )
                 )
             )
         except ModelOutputError as e:
@@ -210,7 +221,11 @@ class ActorSession:
                 return Proposal(action=options[0], source=source, reply=options[0].command)
         texts = [a.command for a in options]
         offer = "You can: " + " | ".join(texts)
-        choice = await _answer(self._llm.achoose(self._conversation.messages(offer), texts))
+        choice: Any = await _answer(self._llm.achoose(self._conversation.messages(offer), texts))
+        if not isinstance(choice, Choice) or choice.index not in range(len(options)):
+            raise ModelOutputError(
+                f"the model must give a Choice of one of {len(options)} options, got {choice!r:.80}"
+            )
         return Proposal(action=options[choice.index], reply=choice.option)
 
     def _least_tried(self, state: Snapshot, options: list[Action]) -> list[Action]:
@@ -286,6 +301,9 @@ class Actor:
         strategic_memory: lessons for the prompt's prefix.
         procedural_memory: procedures, shown as an index.
         tool_memory: action name to tip.
+
+    Raises:
+        UsageError: ``available_actions`` is not a dict of names.
     """
 
     def __init__(
@@ -297,6 +315,7 @@ class Actor:
         procedural_memory: list[Heuristic] | None = None,
         tool_memory: dict[str, str] | None = None,
     ) -> None:
+        check_offered(available_actions)
         self.llm = llm
         self.available_actions = available_actions
         self.history_window = history_window
@@ -315,6 +334,7 @@ class Actor:
             history: what was done before: dicts with ``action``, ``result`` and ``score``.
 
         Raises:
+            UsageError: an argument is wrong.
             ModelError: the model could not answer, or named no available action `MAX_REFUSALS` times.
         """
         return run_sync(self.adecide(purpose, current_state, history))
@@ -323,6 +343,7 @@ class Actor:
         self, purpose: str, current_state: State, history: list[dict[str, Any]] | None = None
     ) -> Action:
         """`decide` for async callers."""
+        _check_situation(purpose, current_state, history)
         tools = {
             name: (Heuristic(name, tip, [], MemoryTier.TOOL, id=f"tip:{name}"),)
             for name, tip in self.tool_memory.items()
@@ -357,6 +378,25 @@ class Actor:
     def update_tool_memory(self, tips: dict[str, str]) -> None:
         """Replace the tool tips: action name to tip."""
         self.tool_memory = dict(tips)
+
+
+def _check_situation(purpose: Any, state: Any, history: Any) -> None:
+    """Refuse what `Actor.decide` cannot go by.
+
+    Raises:
+        UsageError: naming the value and the remedy.
+    """
+    if not isinstance(purpose, str):
+        raise UsageError(f"purpose must be a str, got {type(purpose).__name__}: {purpose!r:.80}")
+    if not isinstance(state, State):
+        raise UsageError(
+            f"current_state must be a State, got {type(state).__name__}: {state!r:.80}; wrap a dict as State(data)"
+        )
+    entries: Any = history or []
+    if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):  # pyright: ignore[reportUnknownVariableType]
+        raise UsageError(
+            f"history must be a list of dicts with action, result and score, got {history!r:.80}"
+        )
 
 
 def _as_json(reply: dict[str, Any]) -> str:

@@ -14,7 +14,26 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
+from purpose_agent.errors import UsageError
+
 T = TypeVar("T")
+
+
+class _Turn:
+    """One coroutine's use of a bridge.
+
+    Attributes:
+        bridge: whose.
+        over: whether it has ended; a thread that it abandoned may still carry its context.
+    """
+
+    def __init__(self, bridge: SyncBridge) -> None:
+        self.bridge = bridge
+        self.over = False
+
+
+_turns: contextvars.ContextVar[tuple[_Turn, ...]] = contextvars.ContextVar("purpose_agent_turns", default=())
+"""The turns that the present code is called from, outermost first; callbacks and worker threads inherit them."""
 
 
 def in_event_loop() -> bool:
@@ -32,6 +51,9 @@ class SyncBridge:
     The loop lives from the first call to `close`, so that connections kept by async clients stay usable between
     calls. In a plain program the calling thread runs the loop, so user code is called in the thread that it was
     made in and Ctrl-C cancels the coroutine. Inside a running loop a helper thread runs it and the caller waits.
+
+    Coroutines take turns: another thread waits until the present one is done. What is called *by* the present one
+    cannot, since that would wait for itself.
     """
 
     def __init__(self) -> None:
@@ -41,20 +63,52 @@ class SyncBridge:
         weakref.finalize(self, _close_all, self._runners)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """The coroutine's result, or its exception."""
-        context = contextvars.copy_context()
-        if in_event_loop():
-            return in_thread(lambda: self._run_here(coroutine, context))
-        return self._run_here(coroutine, context)
+        """The coroutine's result, or its exception.
 
-    def _run_here(self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> T:
+        Raises:
+            UsageError: called from inside a coroutine that this bridge runs.
+        """
+        try:
+            self.refuse_inside()
+        except UsageError:
+            coroutine.close()
+            raise
+        turn = _Turn(self)
+        context = contextvars.copy_context()
+        context.run(_turns.set, (*_turns.get(), turn))
+        if in_event_loop():
+            return in_thread(lambda: self._run_here(coroutine, context, turn))
+        return self._run_here(coroutine, context, turn)
+
+    def _run_here(self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context, turn: _Turn) -> T:
         with self._lock:
             if not self._runners:
                 self._runners.append(asyncio.Runner())
-            return self._runners[0].run(coroutine, context=context)
+            try:
+                return self._runners[0].run(coroutine, context=context)
+            finally:
+                turn.over = True
+
+    def refuse_inside(self) -> None:
+        """Refuse a call that would wait for the very coroutine that made it.
+
+        Raises:
+            UsageError: called from inside a coroutine that this bridge runs: by a callback, an environment, a policy.
+        """
+        if any(turn.bridge is self and not turn.over for turn in _turns.get()):
+            raise UsageError(
+                "this was called from inside a run of the same orchestrator (by a callback, an environment, a policy "
+                "or a model), which would wait for itself for ever; call it after run_task has returned, or use "
+                "another Orchestrator here"
+            )
 
     def close(self) -> None:
-        """End the loop. A later `run` starts a new one."""
+        """End the loop. A later `run` starts a new one.
+
+        Raises:
+            UsageError: called from inside a coroutine that this bridge runs.
+        """
+        self.refuse_inside()
         with self._lock:
             _close_all(self._runners)
 

@@ -1,7 +1,8 @@
 """The evidence critic: a language model that says how close a state is to a purpose, and must quote why.
 
-It sees the purpose and the state, nothing else. What it quotes is looked up in the state, and it may abstain. Text in
-a state is data between tags that the text cannot contain, and the task is said again after it.
+It sees the purpose and the state, nothing else. What it quotes is looked up in the state, and it may abstain. A claim
+of success without a quotation is no success: Φ of a reading that nothing in the state supports is `SUCCESS_PHI` at
+most. Text in a state is data between tags that the text cannot contain, and the task is said again after it.
 """
 
 from __future__ import annotations
@@ -11,22 +12,29 @@ import math
 import re
 from collections.abc import Sequence
 from typing import Any, cast
+from unicodedata import category
 
 from purpose_agent.critics import IGNORANT, Reading
 from purpose_agent.errors import ModelOutputError
 from purpose_agent.llm_backend.base import ChatMessage, LLMBackend
-from purpose_agent.llm_backend.json_reply import salvage
+from purpose_agent.llm_backend.json_reply import object_in, salvage
 from purpose_agent.prompt_text import delimited, shorten
 from purpose_agent.score_cache import ScoreCache
 from purpose_agent.state_text import for_evaluator
 from purpose_agent.store.base import ScoredState, Store
-from purpose_agent.types import PHI_MAX, Snapshot
+from purpose_agent.types import PHI_MAX, SUCCESS_PHI, Snapshot
 
 MIN_CONFIDENCE = 0.3
 """Below this a critic is taken to abstain, where nothing else is said."""
 
 UNSUPPORTED_FACTOR = 0.5
 """Confidence is multiplied by this when the quoted evidence does not occur in the state."""
+
+UNSUPPORTED_PHI = SUCCESS_PHI
+"""The highest Φ that is believed without evidence: not a success, and below where runs stop early by default."""
+
+LEAST_EVIDENCE = 2
+"""Letters and digits that a quotation must have, where the state itself has more than that."""
 
 _WORD = re.compile(r"[-+]?\w+")
 
@@ -60,7 +68,8 @@ class EvidenceCritic:
         llm: the model.
         store: where scores are kept between processes; a `ScoreCache` shares what is held in memory.
         cache_size: how many scores are held in memory.
-        require_evidence: whether quoted evidence is looked up in the state.
+        require_evidence: whether quoted evidence is looked up in the state. Where it is not found, confidence and Φ
+            are cut; see `UNSUPPORTED_FACTOR` and `UNSUPPORTED_PHI`.
         min_confidence: below this the model is taken to abstain.
     """
 
@@ -116,8 +125,10 @@ class EvidenceCritic:
             ChatMessage("user", f"Purpose: {purpose}\n\n{data}\n\n{REMINDER}"),
         ]
         try:
-            return await self.llm.agenerate_structured(
-                messages, SCHEMA, temperature=0.0, max_tokens=self.llm.reply_tokens
+            return object_in(
+                await self.llm.agenerate_structured(
+                    messages, SCHEMA, temperature=0.0, max_tokens=self.llm.reply_tokens
+                )
             )
         except ModelOutputError as e:
             reply = salvage(e)
@@ -134,9 +145,11 @@ class EvidenceCritic:
         if phi is None or confidence is None:
             return ScoredState(0.0, 0.0, evidence, reasoning or "the critic gave no usable number")
         confidence = min(1.0, max(0.0, confidence))
-        if self.require_evidence and not _occurs(evidence, text):
+        highest = PHI_MAX
+        if self.require_evidence and not supports(evidence, text):
             confidence *= UNSUPPORTED_FACTOR
-        return ScoredState(min(PHI_MAX, max(0.0, phi)), confidence, evidence, reasoning)
+            highest = UNSUPPORTED_PHI
+        return ScoredState(min(highest, max(0.0, phi)), confidence, evidence, reasoning)
 
     def _reading(self, scored: ScoredState) -> Reading:
         certain = scored.confidence >= self.min_confidence
@@ -184,14 +197,36 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _occurs(evidence: str, text: str) -> bool:
-    """Whether the quotation occurs in the text: literally but for white space, case and outer quotes, or else all
-    its words in the same order and without a gap, whatever the punctuation of JSON between them."""
+def supports(evidence: str, text: str) -> bool:
+    """Whether a quotation is one: it occurs in the text, and says something.
+
+    It occurs literally but for white space, case and outer quotes, or else all its words do in the same order and
+    without a gap, whatever the punctuation of JSON between them; part of a word is no quotation. It says something
+    when it has `LEAST_EVIDENCE` letters and digits, or is all that the text has.
+    """
+    words, all_words = _words(evidence), _words(text)
+    if sum(map(str.isalnum, words)) < LEAST_EVIDENCE and words != all_words:
+        return False
     wanted = " ".join(evidence.casefold().split()).strip("\"'“”‘’.… ")
-    if wanted and wanted in " ".join(text.casefold().split()):
-        return True
-    words = _words(evidence)
-    return bool(words.strip()) and words in _words(text)
+    return _occurs(wanted, " ".join(text.casefold().split())) or (bool(words.strip()) and words in all_words)
+
+
+def _occurs(wanted: str, text: str) -> bool:
+    """Whether the text has it as whole words."""
+    start = text.find(wanted) if wanted else -1
+    while start >= 0:
+        end = start + len(wanted)
+        if not _splits_a_word(text, start) and not _splits_a_word(text, end):
+            return True
+        start = text.find(wanted, start + 1)
+    return False
+
+
+def _splits_a_word(text: str, place: int) -> bool:
+    """Whether a word goes on across a place in a text, of a script that puts spaces between words."""
+    return 0 < place < len(text) and all(
+        c == "_" or (c.isalnum() and category(c) != "Lo") for c in text[place - 1 : place + 1]
+    )
 
 
 def _words(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from purpose_agent.bridge import SyncBridge
 from purpose_agent.errors import UsageError, describe_error
@@ -113,8 +114,12 @@ class HeuristicOptimizer:
         Args:
             trajectories: finished episodes; those that failed for a transient cause teach nothing.
             on_error: told of each failure when it happens.
+
+        Raises:
+            UsageError: they are no trajectories.
         """
-        episodes = {t.id: t for t in trajectories if not t.failed_transiently}
+        given = checked_trajectories(trajectories)
+        episodes = {t.id: t for t in given if not t.failed_transiently}
         episodes |= {id: t for id, t in self._left_undone().items() if id not in episodes}
         work = DistillingRound(self.library, self._claims, on_error)
         try:
@@ -130,7 +135,11 @@ class HeuristicOptimizer:
         return OptimizeReport(tuple(added), tuple(str(f) for f in failures), failures)
 
     def optimize(self, trajectories: list[Trajectory]) -> list[Heuristic]:
-        """`aoptimize` for sync callers; returns the new lessons."""
+        """`aoptimize` for sync callers; returns the new lessons.
+
+        Raises:
+            UsageError: they are no trajectories.
+        """
         report = self._bridge.run(self.aoptimize(trajectories))
         for failure in report.failures:
             _log.warning("%s", failure)
@@ -144,7 +153,11 @@ class HeuristicOptimizer:
         Args:
             trajectory: a finished episode.
             existing_heuristics: what is known already; the library when None.
+
+        Raises:
+            UsageError: it is no trajectory.
         """
+        checked_trajectories([trajectory])
         return self._bridge.run(self._proposals(trajectory, existing_heuristics))
 
     async def _proposals(self, trajectory: Trajectory, existing: list[Heuristic] | None) -> list[Heuristic]:
@@ -196,6 +209,23 @@ class HeuristicOptimizer:
         self._bridge.close()
         if self._own_store is not None:
             self._own_store.close()
+
+
+def checked_trajectories(given: Any) -> list[Trajectory]:
+    """The episodes as a list.
+
+    Raises:
+        UsageError: it is no list of episodes.
+    """
+    episodes: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
+    for episode in episodes:
+        if not isinstance(episode, Trajectory):
+            raise UsageError(
+                f"episodes are Trajectory objects, such as result.trajectory, got {episode!r:.80}; pass a list of them"
+            )
+    if not hasattr(given, "__iter__"):
+        raise UsageError("one Trajectory is no list of episodes; write [trajectory]")
+    return episodes
 
 
 def _new_store() -> Store:

@@ -7,11 +7,13 @@ same `Runner`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from purpose_agent.action_reply import check_offered
 from purpose_agent.actor import Actor, Decision
 from purpose_agent.approval import Approval
 from purpose_agent.bridge import SyncBridge
@@ -35,9 +37,9 @@ from purpose_agent.memory.library import Library
 from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import MemorySystem
 from purpose_agent.numeric import is_whole
-from purpose_agent.optimizer import HeuristicOptimizer
+from purpose_agent.optimizer import HeuristicOptimizer, checked_trajectories
 from purpose_agent.other_memory import OtherMemory
-from purpose_agent.policies import Policy
+from purpose_agent.policies import Policy, checked_policies
 from purpose_agent.purpose_function import PurposeFunction
 from purpose_agent.result import TaskResult
 from purpose_agent.runner import Runner, check_task
@@ -133,7 +135,10 @@ class Orchestrator:
         left_out = _parts(without)
         for name, model in (("llm", llm), ("critic_llm", critic_llm), ("optimizer_llm", optimizer_llm)):
             _check_model(name, model, optional=name != "llm")
-        limits = limits or Limits()
+        check_offered(available_actions)
+        asked = checked_policies(policies)
+        _check_seed(seed)
+        limits = _limits(limits)
         host = EnvironmentHost(environment, in_thread=limits.seconds is not None)
         decided = choose_decision(decision, environment)
         if persistence_dir is not None and store is not None:
@@ -190,7 +195,7 @@ class Orchestrator:
         engine = Engine(
             host,
             self.purpose_fn,
-            Approval(tuple(policies), host.in_thread),
+            Approval(asked, host.in_thread),
             on_step=self._on_step,
             exclusive=ExclusiveUse(host.exclusive),
         )
@@ -228,6 +233,10 @@ class Orchestrator:
     ) -> TaskResult:
         """Run one task to its end and learn from it.
 
+        Synchronous runs of one orchestrator take turns: a second thread waits until the first one's run is over.
+        `AsyncOrchestrator` runs them at once. Nothing that a run itself calls (``on_step``, the environment, a policy)
+        can start or wait for another run of the same orchestrator.
+
         Args:
             purpose: the goal; what Φ scores against.
             initial_state: where to start; default: the environment's ``reset``.
@@ -246,8 +255,9 @@ class Orchestrator:
             The result, whatever went wrong inside the run; see its ``stop_reason`` and ``error``.
 
         Raises:
-            UsageError: an argument is wrong; nothing was started.
+            UsageError: an argument is wrong, or this is called from inside a run; nothing was started.
         """
+        self._bridge.refuse_inside()
         spec = self.spec(
             purpose, initial_state, max_steps, early_stop_phi, task_description,
             seed=seed, options=options, learning=learning, held_out=held_out,
@@ -273,6 +283,7 @@ class Orchestrator:
             raise UsageError("a held-out task teaches nothing: give held_out=True or learning=True, not both")
         if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
+        _check_seed(seed)
         if seed is None and self.seed is not None:
             seed = self.seed + self._tasks
         self._tasks += 1
@@ -306,7 +317,13 @@ class Orchestrator:
         Args:
             trajectory: the episode; `Trajectory.shown` lists the memory items that it was shown.
             used_experiences: records that were shown; their values are updated.
+
+        Raises:
+            UsageError: it is no trajectory, or this is called from inside a run, such as by ``on_step``; nothing was
+                stored.
         """
+        self._bridge.refuse_inside()
+        checked_trajectories([trajectory])
         for record in used_experiences or []:
             self.experience_replay.update_q_value(record.id, float(trajectory.succeeded))
         self._bridge.run(self.runner.learner.take_in(trajectory))
@@ -377,7 +394,12 @@ class Orchestrator:
 
     # -- end -----------------------------------------------------------------------------------------------
     def close(self) -> None:
-        """Save what is learned and free the store; the environment and the models stay the caller's."""
+        """Save what is learned and free the store; the environment and the models stay the caller's.
+
+        Raises:
+            UsageError: this is called from inside a run; nothing was closed.
+        """
+        self._bridge.refuse_inside()
         if self.learning:
             self._values.save()
             if self.purpose_fn.calibrator is not None:
@@ -410,9 +432,25 @@ class AsyncOrchestrator:
         self._runner = replace(orchestrator.runner, engine=replace(engine, host=host, approval=approval))
 
     async def run_task(self, **kwargs: Any) -> TaskResult:
-        """`Orchestrator.run_task`, awaited; the same arguments by keyword."""
+        """`Orchestrator.run_task`, awaited; the same arguments by keyword.
+
+        Raises:
+            UsageError: an argument is wrong; nothing was started.
+        """
         listeners: Sequence[Listener] = kwargs.pop("listeners", ())
-        return await self._runner.run(self.orchestrator.spec(**kwargs), listeners)
+        return await self._runner.run(self._spec("run_task", kwargs), listeners)
+
+    def _spec(self, method: str, arguments: dict[str, Any]) -> RunSpec:
+        """The checked options of a run; an argument that there is none of is named with the method that was called."""
+        known = inspect.signature(self.orchestrator.spec).parameters
+        for name in arguments:
+            if name not in known:
+                raise UsageError(
+                    f"AsyncOrchestrator.{method} has no argument {name!r}; it has {', '.join(known)}"
+                )
+        if "purpose" not in arguments:
+            raise UsageError(f"AsyncOrchestrator.{method} needs purpose=...: what the agent should achieve")
+        return self.orchestrator.spec(**arguments)
 
     async def run_task_stream(
         self,
@@ -425,8 +463,12 @@ class AsyncOrchestrator:
         """The events of a run as they happen; the last, ``task_end``, carries the result.
 
         A consumer that stops early interrupts the run; it can be resumed.
+
+        Raises:
+            UsageError: an argument is wrong; nothing was started.
         """
-        spec = self.orchestrator.spec(purpose, initial_state, max_steps, early_stop_phi, **kwargs)
+        told = {"purpose": purpose, "initial_state": initial_state, "max_steps": max_steps}
+        spec = self._spec("run_task_stream", {**told, "early_stop_phi": early_stop_phi, **kwargs})
         queue: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
         translate = StreamTranslator()
 
@@ -479,11 +521,30 @@ def _check_model(name: str, model: Any, *, optional: bool) -> None:
         )
 
 
+def _check_seed(seed: Any) -> None:
+    if seed is not None and not is_whole(seed):
+        raise UsageError(f"seed must be a whole number or None, got {seed!r:.80}")
+
+
+def _limits(limits: Any) -> Limits:
+    """The limits; none where nothing is said."""
+    if limits is None:
+        return Limits()
+    if not isinstance(limits, Limits):
+        raise UsageError(
+            f"limits must be a Limits, got {type(limits).__name__}: {limits!r:.80}; write Limits(seconds=60)"
+        )
+    return limits
+
+
 def _folder(persistence_dir: str | Path | None) -> Path | None:
     """The store in a persistence folder, which is made when it is missing."""
-    if persistence_dir is None:
+    given: Any = persistence_dir
+    if given is None:
         return None
-    folder = Path(persistence_dir)
-    if not str(persistence_dir).strip():
+    if not isinstance(given, (str, Path)) and not hasattr(given, "__fspath__"):
+        raise UsageError(f"persistence_dir must be the path of a folder, got {given!r:.80}")
+    folder = Path(given)
+    if not str(given).strip():
         raise UsageError("persistence_dir is empty; name a folder")
     return folder / "purpose_agent.sqlite"

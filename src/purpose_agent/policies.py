@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Any
 
+from purpose_agent.errors import UsageError
 from purpose_agent.types import Action, PurposeScore, State, TrajectoryStep
 
 
@@ -72,3 +74,22 @@ class Policy:
         An environment's verdict on that state outranks it; `Abort` ends the run.
         """
         return None
+
+
+_ASKED = ("by", "waits_for_score", "before_step", "before_action", "edit_refused", "after_score")
+
+
+def checked_policies(policies: Any) -> tuple[Policy, ...]:
+    """The policies as a tuple.
+
+    Raises:
+        UsageError: it is no list, or holds something that cannot be asked.
+    """
+    remedy = "derive a class from purpose_agent.Policy and pass a list of its instances"
+    if isinstance(policies, (str, bytes, Policy)) or not hasattr(policies, "__iter__"):
+        raise UsageError(f"policies must be a list of policies, got {policies!r:.80}; {remedy}")
+    given: tuple[Any, ...] = tuple(policies)
+    for policy in given:
+        if isinstance(policy, type) or not all(hasattr(policy, name) for name in _ASKED):
+            raise UsageError(f"{policy!r:.80} is no policy; {remedy}")
+    return given

@@ -144,7 +144,8 @@ class PluginRegistry:
 
 
 backend_registry = PluginRegistry("backend")
-"""Model backends, by the first part of their spec."""
+"""Model backends, by the first part of their spec. A factory gets the rest of the spec as ``rest``, where there is
+one, and ``api_key``, where one was given."""
 
 environment_registry = PluginRegistry("environment")
 """Environments, by the first part of their spec."""

@@ -32,7 +32,7 @@ def judged(phi: float, evidence: str = '"n"') -> dict[str, Any]:
 def phi_is_n(messages: list[ChatMessage]) -> dict[str, Any]:
     """A critic whose Φ is the counter."""
     found = re.search(r'"n": (\d+)', messages[-1].content)
-    return judged(min(10.0, float(found[1]) if found else 0.0))
+    return judged(min(10.0, float(found[1])), found[0]) if found else judged(0.0)
 
 
 def scripted(

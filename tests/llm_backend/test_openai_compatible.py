@@ -416,3 +416,8 @@ def test_a_forgotten_backend_closes_its_connections(serve: Any) -> None:
 
     asyncio.run(forgotten())
     gc.collect()
+
+
+def test_a_scheme_in_capitals_is_the_same_scheme() -> None:
+    backend = OpenAICompatibleBackend("m", "HTTPS://host.example/v1/")
+    assert backend.base_url == "https://host.example/v1", "else certificates would not be checked"

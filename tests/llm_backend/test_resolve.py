@@ -41,11 +41,25 @@ def openai(spec: str) -> tuple[str, str]:
         ("openai:qwen3@127.0.0.1:8000/v1", "qwen3", "http://127.0.0.1:8000/v1"),
         ("openai:qwen3@[::1]:8000/v1", "qwen3", "http://[::1]:8000/v1"),
         ("openai:name@2024", "name@2024", "https://api.openai.com/v1"),
+        ("openai:org/name@v1.2-b", "org/name@v1.2-b", "https://api.openai.com/v1"),
+        ("openai:name@latest", "name@latest", "https://api.openai.com/v1"),
+        ("openai:name@2024@HTTP://127.0.0.1:8000/v1", "name@2024", "http://127.0.0.1:8000/v1"),
+        ("openai:@cf/org/name@https://host.example/v1", "@cf/org/name", "https://host.example/v1"),
         ("ollama:llama3:8b", "llama3:8b", "http://127.0.0.1:11434/v1"),
     ],
 )
 def test_servers(spec: str, model: str, url: str) -> None:
     assert openai(spec) == (model, url)
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["", "file:///etc", "ftp://host/v1", "http://", "http:/host/v1", "localhost", "localhost/v1", "box.example",
+     "192.0.2.1", "myserver", "host:port/v1", "[::1]/v1"],
+)  # fmt: skip
+def test_a_server_that_cannot_be_understood_is_refused_and_not_replaced_by_openai(server: str) -> None:
+    with pytest.raises(UsageError, match=r"openai:.*@http://HOST:PORT/v1"):
+        resolve_backend(f"openai:qwen3@{server}")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,24 @@ def test_a_spec_is_a_text() -> None:
         resolve_backend(None)  # type: ignore[arg-type]
 
 
+def test_what_ships_is_in_the_registry_and_made_by_the_same_rules() -> None:
+    assert {form.partition(":")[0] for form in FORMS} <= set(backend_registry.names())
+    assert isinstance(backend_registry.create("mock"), MockLLMBackend)
+    made = backend_registry.create("openai", rest="qwen3@http://127.0.0.1:8000/v1", api_key="k")
+    assert (made.model, made.base_url) == ("qwen3", "http://127.0.0.1:8000/v1")
+    with pytest.raises(UsageError, match=r"unknown backend 'nobody'; known: .*mock.*openai"):
+        backend_registry.create("nobody")
+
+
+def test_what_ships_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(MockLLMBackend):
+        pass
+
+    monkeypatch.setattr(backend_registry, "_entries", dict(backend_registry._entries))
+    backend_registry.register("local", Mine, replace=True)
+    assert isinstance(resolve_backend("local"), Mine)
+
+
 @pytest.fixture
 def _plugin() -> Iterator[None]:
     class Mine(MockLLMBackend):
@@ -108,5 +140,5 @@ def _plugin() -> Iterator[None]:
 def test_a_plugin_gets_what_stands_behind_its_name() -> None:
     assert resolve_backend("mine:a:b", api_key="k").given == ("a:b", "k")  # type: ignore[attr-defined]
     assert resolve_backend("mine").given == ("", None)  # type: ignore[attr-defined]
-    with pytest.raises(UsageError, match="plugins: mine"):
+    with pytest.raises(UsageError, match=r"plugins: mine$"):
         resolve_backend("yours")

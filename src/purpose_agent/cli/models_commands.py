@@ -30,11 +30,10 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
         return
     from purpose_agent.cli.plain_text import print_json
     from purpose_agent.cli.screen import Screen
-    from purpose_agent.llm_backend.resolve import FORMS
-    from purpose_agent.registry import backend_registry
+    from purpose_agent.llm_backend.resolve import FORMS, plugin_backends
 
     rows = [(form, *_status(form), text) for form, text in FORMS.items()]
-    rows += [(name, True, "plugin", "a model of another package") for name in backend_registry.names()]
+    rows += [(name, True, "plugin", "a model of another package") for name in plugin_backends()]
     if as_json:
         keys = ("spec", "ready", "status", "description")
         print_json([dict[str, Any](zip(keys, row, strict=True)) for row in rows])

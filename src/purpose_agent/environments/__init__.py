@@ -6,7 +6,6 @@ Importing this package loads no environment; each is loaded when it is made, and
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -73,6 +72,8 @@ def resolve_environment(spec: str) -> Environment:
         return _checked(_guarded(lambda: environment_registry.create(name, **settings), spec), spec)
     target, _, text = rest.partition(":")
     if not target or "=" in target:
+        import difflib
+
         near = difflib.get_close_matches(name, environment_registry.names(), n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UsageError(

@@ -24,7 +24,7 @@ from purpose_agent.events import (
 )
 from purpose_agent.freeze import plain_copy
 from purpose_agent.hitl.checkpoint_steps import StateEntry, StepEntry, steps_of
-from purpose_agent.journal import record_state, restore_action, restore_state
+from purpose_agent.journal import record_state, restore_action, restore_state, restore_verdict
 from purpose_agent.types import Heuristic, State, new_id
 
 
@@ -97,20 +97,41 @@ class Checkpoint:
         Raises:
             UsageError: there is no such file, or it is truncated or something else than a checkpoint.
         """
+        given: Any = path
+        if not isinstance(given, (str, Path)) and not hasattr(given, "__fspath__"):
+            raise UsageError(f"a checkpoint is named by its path or its id, got {given!r:.80}")
         try:
             content = json.loads(Path(path).read_bytes().decode("utf-8"))
         except OSError as e:
             raise UsageError(f"the checkpoint {str(path)!r} cannot be read: {e.strerror or e}") from e
         except ValueError as e:
             raise UsageError(f"{str(path)!r} is no checkpoint: it is truncated or not JSON ({e})") from e
+        except RecursionError as e:
+            raise UsageError(f"{str(path)!r} is no checkpoint: it is nested too deeply") from e
         try:
             loaded = msgspec.convert(content, cls)
-            loaded.steps()
-        except (msgspec.ValidationError, UsageError) as e:
+            loaded.check()
+        except (msgspec.ValidationError, UsageError, RecursionError) as e:
             raise UsageError(f"{str(path)!r} is no checkpoint: {e}") from e
         return loaded
 
     # -- what it holds -------------------------------------------------------------------------------------
+    def check(self) -> None:
+        """Refuse to go on from something that is no run.
+
+        Raises:
+            UsageError: a part of it is not what a checkpoint holds.
+        """
+        try:
+            self.steps()
+            self.first_state()
+            self.first_verdict()
+            self.restored_heuristics()
+        except UsageError:
+            raise
+        except (ValueError, TypeError, RecursionError) as e:
+            raise UsageError(f"it cannot be restored: {e}") from e
+
     def steps(self) -> list[StepEntry]:
         """The finished steps, checked.
 
@@ -119,7 +140,9 @@ class Checkpoint:
         """
         try:
             steps = msgspec.convert(plain_copy(self.trajectory_steps), list[StepEntry])
-        except msgspec.ValidationError as e:
+            for step in steps:
+                restore_verdict(step.verdict)
+        except (msgspec.ValidationError, ValueError) as e:
             raise UsageError(f"trajectory_steps: {e}") from e
         if steps and steps[-1].state_after.data != plain_copy(self.current_state):
             raise UsageError("current_state is not the state after the last of trajectory_steps")
@@ -171,8 +194,17 @@ class Checkpoint:
         return record_state(State(self.current_state, self.state_summary or None))
 
     def first_verdict(self) -> VerdictRecord | None:
-        """The environment's verdict on that state."""
-        return msgspec.convert(self.verdict, VerdictRecord | None)
+        """The environment's verdict on that state.
+
+        Raises:
+            UsageError: it is not what a checkpoint holds.
+        """
+        try:
+            record = msgspec.convert(plain_copy(self.verdict), VerdictRecord | None)
+            restore_verdict(record)
+        except (msgspec.ValidationError, ValueError) as e:
+            raise UsageError(f"verdict: {e}") from e
+        return record
 
 
 def checkpoint_of(events: Sequence[Event], heuristics: Iterable[Heuristic]) -> Checkpoint:

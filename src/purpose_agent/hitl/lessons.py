@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from purpose_agent.errors import UsageError
 from purpose_agent.memory.duplicates import say_the_same, signature
-from purpose_agent.memory.intake import next_version
+from purpose_agent.memory.intake import checked, next_version
 from purpose_agent.memory.library import Library
 from purpose_agent.types import Evidence, Heuristic, HeuristicStatus, Trust
 
@@ -25,17 +25,20 @@ def add_human_lesson(library: Library, lesson: Heuristic, evidence: Evidence | N
         The lesson as it is kept.
 
     Raises:
-        UsageError: it has no advice or no tier, or its tier is full of lessons that are worth more.
+        UsageError: it has no advice or no tier, a part of it is no text, or its tier is full of lessons that are
+            worth more.
     """
     where = "" if evidence is None else f" at step {evidence.steps[0]} of run {evidence.episode_id}"
-    item = replace(
-        lesson,
-        source=HUMAN,
-        trust=Trust.HUMAN,
-        tainted=False,
-        status=HeuristicStatus.ACTIVE,
-        evidence=[*lesson.evidence, *([evidence] if evidence is not None else [])],
-    )
+    item = checked(
+        replace(
+            lesson,
+            source=HUMAN,
+            trust=Trust.HUMAN,
+            tainted=False,
+            status=HeuristicStatus.ACTIVE,
+            evidence=[*lesson.evidence, *([evidence] if evidence is not None else [])],
+        )
+    )  # as it will be stored, so that it is compared with what is
     own = signature(item)
     alike = [h for h in library if say_the_same(own, signature(h))]
     twin = next((h for h in alike if not h.tainted), None)

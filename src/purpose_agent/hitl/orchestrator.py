@@ -101,8 +101,9 @@ class HITLOrchestrator:
             learning: overrides the orchestrator's for this run.
 
         Raises:
-            UsageError: an argument is wrong; nothing was started.
+            UsageError: an argument is wrong, or this is called from inside a run; nothing was started.
         """
+        self.orchestrator._bridge.refuse_inside()  # pyright: ignore[reportPrivateUsage]
         self._make_folder()
         checkpoint = None if resume_from is None else self._checkpoint(resume_from)
         if checkpoint is None:
@@ -222,7 +223,12 @@ class HITLOrchestrator:
 
     def _checkpoint(self, given: str | Path | Checkpoint) -> Checkpoint:
         if isinstance(given, Checkpoint):
+            given.check()
             return given
+        if not isinstance(cast(Any, given), (str, Path)):
+            raise UsageError(
+                f"resume_from must be a Checkpoint, the path of its file or its id, got {given!r:.80}"
+            )
         listed = [] if Path(given).exists() else self.list_checkpoints()
         return Checkpoint.load(next((c["path"] for c in listed if c["id"] == str(given)), given))
 

@@ -215,7 +215,7 @@ class LLMBackend(ABC):
         offered = check_options(options)
         with _metered(messages) as done:
             choice = await self._call(self.choose, messages, offered)
-            done(choice.option)
+            done(getattr(choice, "option", choice))  # a stranger may give anything; who asked checks it
         return choice
 
     async def _choose(self, messages: list[ChatMessage], options: Sequence[str]) -> Choice:

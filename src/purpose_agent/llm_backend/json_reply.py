@@ -110,6 +110,25 @@ def salvage(error: ModelOutputError) -> dict[str, Any] | None:
         return None
 
 
+def object_in(reply: Any) -> dict[str, Any]:
+    """What ``generate_structured`` of anybody's backend gave, if it is the JSON object that was asked for.
+
+    Raises:
+        ModelOutputError: it is something else; ``raw`` is its text, or the value as JSON.
+    """
+    if isinstance(reply, dict):
+        return reply  # pyright: ignore[reportUnknownVariableType]
+    try:
+        raw = reply if isinstance(reply, str) else json.dumps(reply, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        raw = object.__repr__(reply)
+    kind = type(reply).__name__
+    raise ModelOutputError(
+        f"a JSON object was expected, not {raw!r:.80} ({kind}); generate_structured must return a dict",
+        raw=raw,
+    )
+
+
 def _checked_object(value: Any, validate: Validator) -> dict[str, Any]:
     if not isinstance(value, dict):
         kind = (

@@ -305,7 +305,8 @@ def _checked_url(url: str) -> str:
         valid = False
     if not valid:
         raise UsageError(f"base_url must look like http://host:port/v1, got {clean_text(url)!r:.200}")
-    return url.rstrip("/")
+    scheme, colon, rest = url.rstrip("/").partition(":")
+    return scheme.lower() + colon + rest
 
 
 def _shown_url(url: str) -> str:

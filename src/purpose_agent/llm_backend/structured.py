@@ -99,10 +99,11 @@ async def climb(
         ModelOutputError: the second reply could not be read either.
         ModelError: the backend could not answer.
     """
-    reply, form = await _ask_strictest(ask, messages, schema, ladder)
+    given, form = await _ask_strictest(ask, messages, schema, ladder)
     try:
-        return read(reply, False)
+        return read(_text(given), False)
     except ModelOutputError as error:
+        reply = given if isinstance(given, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
         if not _is_cut_off(reply):
             ladder.ignored(form)
         again = [*_shown(messages, schema, form, ladder), *_repair(reply, str(error))]
@@ -110,7 +111,15 @@ async def climb(
         second = await ask(form, again)
     except FormUnsupportedError:
         second = await ask(Form.TEXT, again)
-    return read(second, True)
+    return read(_text(second), True)
+
+
+def _text(reply: Any) -> str:
+    """The reply, if it is one: a stranger's backend may give anything."""
+    if isinstance(reply, str):
+        return reply
+    kind = type(reply).__name__
+    raise ModelOutputError(f"a text was expected, not {reply!r:.80} ({kind}); generate must return a str")
 
 
 async def structured_reply(

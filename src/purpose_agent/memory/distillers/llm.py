@@ -8,7 +8,7 @@ from typing import Any
 
 from purpose_agent.errors import ModelOutputError
 from purpose_agent.llm_backend.base import ChatMessage, LLMBackend
-from purpose_agent.llm_backend.json_reply import salvage
+from purpose_agent.llm_backend.json_reply import object_in, salvage
 from purpose_agent.memory.distillers.episode_text import episode_text
 from purpose_agent.memory.distillers.proposals import REPLY_SCHEMA, read_proposals
 from purpose_agent.prompt_text import prompt_line
@@ -73,8 +73,10 @@ class LLMDistiller:
             return []
         messages = [ChatMessage("system", SYSTEM_PROMPT), ChatMessage("user", _request(trajectory, existing))]
         try:
-            reply: Any = await self._llm.agenerate_structured(
-                messages, REPLY_SCHEMA, temperature=self._temperature, max_tokens=MAX_TOKENS
+            reply: Any = object_in(
+                await self._llm.agenerate_structured(
+                    messages, REPLY_SCHEMA, temperature=self._temperature, max_tokens=MAX_TOKENS
+                )
             )
         except ModelOutputError as error:
             reply = _salvaged(error)
