@@ -21,13 +21,16 @@ def run(
     ] = None,
     episodes: Annotated[
         int,
-        typer.Option("--episodes", "-n", min=1, metavar="N", help="How many to play, one after the other."),
+        typer.Option(
+            "--episodes", "-n", min=1, max=10**9, metavar="N", help="How many to play, one after the other."
+        ),
     ] = 1,
     max_steps: Annotated[
         int | None,
         typer.Option(
             "--max-steps",
             min=1,
+            max=10**9,
             metavar="N",
             help="Steps of an episode. Default: the environment's bound, or 20.",
         ),
@@ -35,7 +38,11 @@ def run(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", min=0, metavar="N", help="Which task: episodes have the seeds N, N+1 and so on."
+            "--seed",
+            min=0,
+            max=2**62,
+            metavar="N",
+            help="Which task: episodes have the seeds N, N+1 and so on.",
         ),
     ] = 0,
     store: StoreOption = None,
