@@ -121,6 +121,8 @@ def _go_on(
     except KeyboardInterrupt:
         watch.stop()
         notes().line(f"interrupted; go on: purpose-agent resume {started.run_id}{store_option(store_given)}")
+        if as_json:
+            print_json(run_data(view_of(store.events(started.run_id))))
         return INTERRUPTED
     except UsageError as error:
         if env is not None and model is not None:

@@ -93,8 +93,9 @@ def run(
       purpose-agent run --env mypackage.worlds:make_shop --purpose "Sell all apples" --model openai:gpt-4o
       purpose-agent run --env textworld:preset=coin --no-learning --json | jq '.episodes[0].success'
 
-    Steps are shown as they happen, each with its score Φ (0 to 10) and the change. Ctrl-C stops cleanly and says how
-    to go on. The exit code is 0 when every episode achieved its purpose, 1 when one did not.
+    Steps are shown as they happen, each with its score Φ (0 to 10) and the change. Ctrl-C stops after the
+    step and says how to go on, a second one stops at once. The exit code is 0 when every episode achieved its purpose,
+    1 when one did not.
     """
     from purpose_agent.cli.assembling import Assembly
     from purpose_agent.cli.playing import Request, play
