@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 import time
 from typing import Any, ClassVar
 
@@ -81,3 +85,36 @@ class Gappy(GridTreasure):
         if seed == 1:
             raise UsageError("no game with seed 1")
         return super().reset(seed, options)
+
+
+class Stuck(GridTreasure):
+    """Does not come back from an action, unless something is raised in it."""
+
+    def execute(self, action: Action, current_state: State) -> State:
+        print("stuck", file=sys.stderr, flush=True)
+        threading.Event().wait()
+        return current_state
+
+
+class Chatty(GridTreasure):
+    """Says everything aloud: from Python, from native code, and by a child process."""
+
+    def execute(self, action: Action, current_state: State) -> State:
+        print("python says", action.name)
+        os.write(1, b"native code says so\n")
+        subprocess.run([sys.executable, "-c", "print('a child says so')"], check=True)
+        return super().execute(action, current_state)
+
+
+class Unclosed(GridTreasure):
+    """Tries to end the program when it is closed."""
+
+    def close(self) -> None:
+        raise SystemExit(0)
+
+
+class Unrestored(GridTreasure):
+    """Cannot be brought back to where a run was left."""
+
+    def restore(self, state: State, actions: list[Action], **_: Any) -> State:
+        raise OSError("the save file is gone")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from purpose_agent.cli import application
@@ -56,6 +58,12 @@ def test_without_arguments_the_overview_is_shown(command):
         (["run", "--env", "x", "--decision", "guess"], "react"),
         (["show", "--step", "none"], "--step"),
         (["runs", "--limit", "-1"], "--limit"),
+        (["runs", "--limit", "99999999999999999999"], "--limit"),
+        (["run", "--env", "x", "--episodes", "99999999999999999999"], "--episodes"),
+        (["run", "--env", "x", "--max-steps", "99999999999999999999"], "--max-steps"),
+        (["run", "--env", "x", "--seed", "99999999999999999999"], "--seed"),
+        (["demo", "--jobs", "65"], "--jobs"),
+        (["bench", "smoke", "--jobs", "65"], "--jobs"),
         (["memory", "list", "--tier", "magic"], "strategic"),
     ],
 )
@@ -104,6 +112,19 @@ def test_a_defect_is_one_line_too_and_a_traceback_only_when_asked_for(command, f
     monkeypatch.setenv("PURPOSE_AGENT_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         command("runs")
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit(), asyncio.CancelledError("gone")])
+def test_a_part_that_would_end_the_program_is_an_error_of_one_line(
+    command, failing, monkeypatch, capsys, error
+):
+    failing(error)
+    ended = command("runs")
+    assert ended.code == 3
+    assert ended.err.startswith(f"error: a part of the program tried to end it: {type(error).__name__}")
+    assert ended.err.count("\n") == 1
+    assert application.main(["runs", "--debug"]) == 3
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_ctrl_c_anywhere_is_quiet(command, failing):

@@ -53,6 +53,24 @@ def test_a_run_that_had_not_taught_yet_teaches(command, left):
     assert command("show", "untaught", "--json").data["learned"] is not None
 
 
+def test_ctrl_c_leaves_the_run_and_says_so_as_data_too(command, left, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("purpose_agent.orchestrator.Orchestrator.resume", interrupted)
+    ended = command("resume", "killed", "--json")
+    assert ended.code == 130
+    assert (ended.data["run_id"], ended.data["finished"]) == ("killed", False)
+    assert ended.err.splitlines()[-1] == "interrupted; go on: purpose-agent resume killed"
+
+
+def test_a_world_that_cannot_be_restored_is_exit_code_3_as_in_run(command, left):
+    ended = command("resume", "killed", "--env", "odd_worlds:Unrestored")
+    assert ended.code == 3
+    assert "the save file is gone" in ended.err
+    assert command("resume", "killed").code in (0, 1)  # it is left as it was
+
+
 def test_an_environment_that_cannot_be_named_again_must_be_named(command, left):
     store = open_store(".purpose-agent")
     events = store.events("killed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -170,13 +171,42 @@ def test_ctrl_c_in_a_series_names_the_run_and_the_command_for_the_rest(command, 
     ended = command("run", *words, "--json")
     assert ended.code == 130
     assert ended.data["interrupted"] is True
-    assert [e["seed"] for e in ended.data["episodes"]] == [7]
+    assert [e["seed"] for e in ended.data["episodes"]] == [7, 8]
+    left = ended.data["episodes"][1]
+    assert (left["run_id"], left["stop_reason"], left["steps"]) == ("abc", "interrupted", 4)
+    assert left.keys() == ended.data["episodes"][0].keys()
     assert ended.err.splitlines()[-3:] == [
         "interrupted after step 4; everything up to there is kept",
         "go on: purpose-agent resume abc",
         f"then the rest: purpose-agent run --env {GRID} --model mock --seed 9 --episodes 2 --purpose 'Find it' "
         "--no-learning",
     ]
+
+
+def test_an_environment_that_does_not_close_cleanly_changes_no_exit_code(command):
+    ended = command("run", "--env", "odd_worlds:Unclosed", *MOCK, "--max-steps", "1")
+    assert ended.code == 1
+    assert "did not close cleanly: SystemExit: 0" in ended.err
+
+
+@pytest.fixture
+def full_store(command):
+    """A store that takes no events any more."""
+    command("run", "--env", GRID, *MOCK, "--max-steps", "1")
+    store = sqlite3.connect(".purpose-agent/purpose_agent.sqlite")
+    for table in ("runs", "events"):
+        store.execute(
+            f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    store.close()
+
+
+@pytest.mark.parametrize("episodes", ["1", "2"])
+def test_a_run_that_was_not_stored_is_not_offered_to_be_shown(command, full_store, episodes):
+    ended = command("run", "--env", GRID, *MOCK, "--episodes", episodes)
+    assert ended.code == 3
+    assert "full" in ended.err + ended.out
+    assert "next  " not in ended.out
 
 
 def test_an_episode_that_cannot_begin_does_not_end_the_series(command):

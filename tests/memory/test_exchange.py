@@ -159,11 +159,24 @@ def test_any_bytes_are_read_or_refused(payload: bytes) -> None:
         ("packs/my pack.jsonl", "my-pack"),
         ("skills/", "skills"),
         ("skills/tea/SKILL.md", "tea"),
-        ("..", "unnamed"),
+        ("/", "unnamed"),
         ("x" * 300, "x" * MAX_NAME_CHARS),
     ],
 )
 def test_an_import_is_called_by_its_file(path: str, name: str) -> None:
+    assert import_name(path) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [(".", "tools"), ("./", "tools"), ("..", "skills"), ("../..", "shelf"), ("SKILL.md", "tools")],
+)
+def test_a_folder_without_a_name_of_its_own_is_called_by_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, name: str
+) -> None:
+    here = tmp_path / "shelf" / "skills" / "tools"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
     assert import_name(path) == name
 
 

@@ -194,6 +194,13 @@ def test_it_is_the_same_in_every_process() -> None:
     assert elsewhere("1") == elsewhere("2") == digest()
 
 
+def test_a_saved_memory_that_is_no_text_any_more_is_refused() -> None:
+    saved = practised(3).to_bytes()
+    assert b"take" in saved
+    with pytest.raises(UsageError, match="not a saved value memory"):
+        ValueMemory.from_bytes(saved.replace(b"take", b"t\xe4ke"))
+
+
 def test_old_episodes_leave_when_the_memory_is_full() -> None:
     memory = ValueMemory(ValueSettings(capacity=3))
     for seed in range(9):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -21,6 +23,7 @@ from purpose_agent.cli import (
     run_command,
     runs_command,
     show_command,
+    standard_output,
 )
 from purpose_agent.cli.exit_codes import BAD_USAGE, BROKEN, DONE, INTERRUPTED, PIPE_CLOSED
 from purpose_agent.cli.plain_text import make_streams_safe, one_line
@@ -96,16 +99,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments, debug = _without_debug(sys.argv[1:] if argv is None else list(argv))
     make_streams_safe()
+    if standard_output.is_closed():
+        return _cannot_print("it is closed")
     try:
         code = _invoke(arguments or ["--help"])
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
-        return _pipe_closed()
+    except BrokenPipeError:  # the reader is gone, as with ``| head``: end without a word
+        standard_output.discard()
+        return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return INTERRUPTED
+    except (SystemExit, asyncio.CancelledError) as error:
+        if debug:
+            traceback.print_exception(error)
+        return _ended_by_a_part(error)
     except (Exception, typer.Exit) as error:
+        if isinstance(error, OSError) and standard_output.is_failing(error):
+            return _cannot_print(error.strerror or str(error))
         if debug and not _is_usage_error(error):
             raise
         return _report(error)
@@ -153,15 +165,22 @@ def _report(error: BaseException) -> int:
     return BROKEN
 
 
+def _ended_by_a_part(error: BaseException) -> int:
+    """An environment, a model or a plugin tried to end the program, which is not theirs to end."""
+    _complain(
+        f"error: a part of the program tried to end it: {one_line(describe_error(error))} "
+        "(look for it in the environment, the model or a plugin; --debug shows where)"
+    )
+    return BROKEN
+
+
+def _cannot_print(why: str) -> int:
+    """Standard output takes nothing; what the command did is done."""
+    standard_output.discard()
+    _complain(f"error: cannot write to standard output: {one_line(why)}")
+    return BROKEN
+
+
 def _complain(line: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # nobody reads: the exit code says it all
         print(line, file=sys.stderr, flush=True)
-
-
-def _pipe_closed() -> int:
-    """The reader of our output is gone, as with ``| head``: end without a word, also from the interpreter's exit."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    return PIPE_CLOSED

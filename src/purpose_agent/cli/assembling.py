@@ -213,5 +213,5 @@ def _close(world: Any) -> None:
 
     try:
         asyncio.run(EnvironmentHost(world).close())
-    except Exception as error:  # a stranger's close may fail in any way
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # a stranger's close may fail in any way
         notes().line(f"note: the environment did not close cleanly: {one_line(describe_error(error), 200)}")

@@ -142,6 +142,7 @@ def critic(
     from purpose_agent.bench.critic.running import run_critic
     from purpose_agent.cli.exit_codes import BROKEN, DONE, INTERRUPTED
     from purpose_agent.cli.plain_text import print_json
+    from purpose_agent.cli.standard_output import kept_for_data
 
     wishes: dict[str, Any] = {
         "env": env,
@@ -156,9 +157,10 @@ def critic(
         "gain_seeds": gain_seeds,
         "attacks": attacks,
     }
-    settings = settings_for(out, resume, {name: value for name, value in wishes.items() if value is not None})
+    wished = {name: value for name, value in wishes.items() if value is not None}
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    report = run_critic(settings, out, console=console)
+    with kept_for_data(as_json):
+        report = run_critic(settings_for(out, resume, wished), out, console=console)
     if as_json:
         print_json(plain(report))
     if report.troubles:

@@ -12,6 +12,14 @@ from purpose_agent.cli.options import JsonOption
 PIPED_WIDTH = 200
 """Room for tables where the output is no terminal."""
 
+MOST_JOBS = 64
+"""Processes at once, each of which holds worlds and a model of its own."""
+
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", "-j", min=1, max=MOST_JOBS, metavar="N", help="Processes at once."),
+]
+
 OutOption = Annotated[
     str, typer.Option("--out", metavar="DIR", help="Where the report and everything else goes.")
 ]
@@ -105,7 +113,7 @@ def run(
         ),
     ] = False,
     out: OutOption = "runs/bench",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", help="Processes at once.")] = 2,
+    jobs: JobsOption = 2,
     minutes: Annotated[
         float | None, typer.Option("--minutes", metavar="M", help="Stop after these; --resume goes on later.")
     ] = None,
@@ -134,6 +142,7 @@ def run(
     from purpose_agent.bench.suite.running import Session, kept_settings, run_suite
     from purpose_agent.cli.exit_codes import DONE, INTERRUPTED
     from purpose_agent.cli.plain_text import print_json
+    from purpose_agent.cli.standard_output import kept_for_data
     from purpose_agent.errors import UsageError
 
     numbers: dict[str, Any] = {
@@ -150,22 +159,23 @@ def run(
         "memory": memory,
     }
     wishes = {name: value for name, value in numbers.items() if value is not None}
-    if resume:
-        if suite or env or model or worlds or arms or wishes or open_test_fold:
-            raise UsageError("--resume goes on with what is in --out as it was begun; give no other wishes")
-        settings = kept_settings(out)
-    else:
-        settings = make_settings(
-            suite,
-            model,
-            env=env,
-            worlds=_names(worlds),
-            arms=_names(arms),
-            final=open_test_fold,
-            **wishes,
-        )
+    if resume and (suite or env or model or worlds or arms or wishes or open_test_fold):
+        raise UsageError("--resume goes on with what is in --out as it was begun; give no other wishes")
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    report = run_suite(settings, Session(out, jobs, minutes), console)
+    with kept_for_data(as_json):
+        if resume:
+            settings = kept_settings(out)
+        else:
+            settings = make_settings(
+                suite,
+                model,
+                env=env,
+                worlds=_names(worlds),
+                arms=_names(arms),
+                final=open_test_fold,
+                **wishes,
+            )
+        report = run_suite(settings, Session(out, jobs, minutes), console)
     if as_json:
         from purpose_agent.bench.report.output import as_json as plain
 

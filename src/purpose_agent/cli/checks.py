@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
-from pathlib import Path
 
 from purpose_agent.cli.plain_text import one_line
+from purpose_agent.cli.store_check import StoreFault, examined
 from purpose_agent.cli.store_place import STORE_VARIABLE, store_path
 from purpose_agent.errors import PurposeAgentError, describe_error
 
@@ -127,7 +127,9 @@ def _store(given: str | None) -> Check:
     try:
         path = store_path(given)
         if path.exists():
-            return Check("store", OK, f"{path}, {_runs_in(path)}")
+            return Check("store", OK, f"{path}, {examined(path)}")
+    except StoreFault as fault:
+        return Check("store", FAIL, fault.detail, fault.remedy)
     except PurposeAgentError as error:
         return Check("store", FAIL, one_line(str(error)), mend)
     folder = path.parent
@@ -139,16 +141,6 @@ def _store(given: str | None) -> Check:
     except OSError as error:
         return Check("store", FAIL, f"{path} cannot be made: {error.strerror or error}", mend)
     return Check("store", OK, f"{path} will be made by the first run")
-
-
-def _runs_in(path: Path) -> str:
-    from purpose_agent.store import open_store
-
-    store = open_store(path)  # it also tries to write
-    try:
-        return "empty" if not store.runs(1) else f"{len(store.runs())} runs, writable"
-    finally:
-        store.close()
 
 
 def _threads() -> Check:

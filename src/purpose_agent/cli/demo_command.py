@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from purpose_agent.cli.bench_suite import PIPED_WIDTH, OutOption
+from purpose_agent.cli.bench_suite import PIPED_WIDTH, JobsOption, OutOption
 from purpose_agent.cli.options import JsonOption, ModelOption
 
 
@@ -32,7 +32,7 @@ def demo(
         int, typer.Option("--max-steps", min=1, metavar="N", help="Steps of an episode.")
     ] = 25,
     out: OutOption = "runs/demo",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes at once.")] = 2,
+    jobs: JobsOption = 2,
     seed: Annotated[
         int, typer.Option("--seed", min=0, metavar="N", help="Of the tasks and of all draws.")
     ] = 0,
@@ -69,12 +69,14 @@ def demo(
     from purpose_agent.bench.suite.running import Session, run_suite
     from purpose_agent.cli.exit_codes import DONE, INTERRUPTED
     from purpose_agent.cli.plain_text import print_json
+    from purpose_agent.cli.standard_output import kept_for_data
 
-    settings = demo_settings(
-        game, model, episodes=episodes, tasks=tasks, max_steps=max_steps, seed=seed, practice=practice
-    )
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    report = run_suite(settings, Session(out, jobs, minutes), console)
+    with kept_for_data(as_json):
+        settings = demo_settings(
+            game, model, episodes=episodes, tasks=tasks, max_steps=max_steps, seed=seed, practice=practice
+        )
+        report = run_suite(settings, Session(out, jobs, minutes), console)
     if as_json:
         print_json(plain(report))
     return DONE if report.complete or minutes is not None else INTERRUPTED

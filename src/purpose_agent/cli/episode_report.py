@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +14,9 @@ from purpose_agent.events import Learned
 from purpose_agent.llm_backend.usage import Usage
 from purpose_agent.result import TaskResult
 from purpose_agent.types import StopReason
+
+if TYPE_CHECKING:
+    from purpose_agent.cli.watching import Watch
 
 BROKEN_STOPS = frozenset(
     {
@@ -76,6 +79,28 @@ def result_data(result: TaskResult, seconds: float | None, learned: Learned | No
             "credited": learned.credited,
             "value_memory": learned.value_memory,
         },
+    }
+
+
+def interrupted_data(seed: int, purpose: str | None, watch: Watch) -> dict[str, Any]:
+    """What is known of an episode that Ctrl-C ended, with the keys of `result_data`.
+
+    One that was over and was only being learned from tells how it ended.
+    """
+    end = watch.finished
+    return {
+        "run_id": watch.run_id,
+        "seed": seed,
+        "purpose": purpose,
+        "success": end is not None and end.success and end.stop_reason != StopReason.INTERRUPTED,
+        "stop_reason": StopReason.INTERRUPTED.value if end is None else end.stop_reason,
+        "steps": watch.steps,
+        "final_phi": None if end is None else end.final_phi,
+        "verdict": None,
+        "seconds": None if end is None else end.seconds,
+        "usage": {} if end is None else msgspec.to_builtins(end.usage),
+        "error": None if end is None else end.error,
+        "learned": None,
     }
 
 

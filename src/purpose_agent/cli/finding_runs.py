@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purpose_agent.errors import UsageError
+from purpose_agent.errors import StoreError, UsageError
 from purpose_agent.types import StopReason
 
 if TYPE_CHECKING:
@@ -46,3 +46,11 @@ def newest_unfinished(store: Store) -> str:
 def is_unfinished(run: RunInfo) -> bool:
     """Whether a run was killed or interrupted, or still goes on."""
     return run.stop_reason in ("", StopReason.INTERRUPTED)
+
+
+def is_kept(store: Store, run_id: str) -> bool:
+    """Whether the store has the run; a store that fails keeps nothing that could be shown."""
+    try:
+        return store.event_count(run_id) > 0
+    except StoreError:
+        return False

@@ -49,14 +49,20 @@ def probe(
     """
     from purpose_agent.cli.assembling import Assembly, assembled, steps_allowed
     from purpose_agent.cli.finding_items import find_item
+    from purpose_agent.cli.interrupting import interrupts_answered
     from purpose_agent.cli.plain_text import print_json
     from purpose_agent.cli.screen import Screen, notes
+    from purpose_agent.cli.standard_output import kept_for_data
     from purpose_agent.cli.store_place import open_for_reading
 
     opened = open_for_reading(store)
     try:
         parts = Assembly(environment=env, model=model, critic=critic, store=store)
-        with assembled(parts, opened) as (world, orchestrator):
+        with (
+            kept_for_data(as_json),
+            interrupts_answered(),
+            assembled(parts, opened) as (world, orchestrator),
+        ):
             steps = steps_allowed(world, max_steps)
             listener = _progress(notes() if as_json else Screen())
             if items:

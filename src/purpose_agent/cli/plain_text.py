@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO, cast
@@ -99,8 +100,13 @@ def _finite(value: Any) -> Any:
 
 
 def make_streams_safe() -> None:
-    """Let standard output and error write any text: what their encoding lacks is spelled out."""
+    """Let standard output and error write any text: what their encoding lacks is spelled out.
+
+    Where there is no standard error (``2>&-``), what would be said there is dropped; it must not land among data.
+    """
     codecs.register_error(_HANDLER, _spell_out)
+    if cast(object, sys.stderr) is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for the rest of the process)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(cast(TextIO, stream), "reconfigure", None)
         if callable(reconfigure):

@@ -12,6 +12,7 @@ from purpose_agent.cli.assembling import Assembly, assembled, check_seeds, purpo
 from purpose_agent.cli.episode_report import (
     BROKEN_STOPS,
     exit_code,
+    interrupted_data,
     learned_text,
     outcome_line,
     result_data,
@@ -19,9 +20,12 @@ from purpose_agent.cli.episode_report import (
     show_verdict,
 )
 from purpose_agent.cli.exit_codes import BROKEN, DONE, INTERRUPTED
+from purpose_agent.cli.finding_runs import is_kept
+from purpose_agent.cli.interrupting import interrupts_answered
 from purpose_agent.cli.plain_text import duration, one_line, print_json
 from purpose_agent.cli.screen import Screen, notes
 from purpose_agent.cli.several import EpisodesProgress
+from purpose_agent.cli.standard_output import kept_for_data
 from purpose_agent.cli.store_place import store_option, store_path
 from purpose_agent.cli.watching import StepWatch, Watch
 from purpose_agent.errors import UsageError
@@ -77,6 +81,11 @@ class _Played:
         broken = not result.success and result.stop_reason in BROKEN_STOPS
         self.broken_in_a_row = self.broken_in_a_row + 1 if broken else 0
 
+    def add_interrupted(self, seed: int, purpose: str | None, watch: Watch) -> None:
+        """Count an episode that Ctrl-C ended, if it had begun."""
+        if watch.run_id is not None:
+            self.outcomes.append(interrupted_data(seed, purpose, watch))
+
     def add_impossible(self, seed: int, error: UsageError) -> None:
         """Count an episode that the environment would not begin."""
         self.outcomes.append(
@@ -98,7 +107,11 @@ def play(request: Request) -> int:
         check_seeds(world, request.seeds)
         purpose_of(world, request.purpose, request.seeds[0], request.parts.environment)
 
-    with assembled(request.parts, check=check) as (world, orchestrator):
+    with (
+        kept_for_data(request.as_json),
+        interrupts_answered(),
+        assembled(request.parts, check=check) as (world, orchestrator),
+    ):
         bound = steps_allowed(world, request.max_steps)
         played = _Played()
         playing = _several if len(request.seeds) > 1 else _one
@@ -129,12 +142,14 @@ def _one(
         result = orchestrator.run_task(purpose, max_steps=bound, seed=seed, listeners=[watch])
     except KeyboardInterrupt:
         watch.stop()
+        played.add_interrupted(seed, purpose, watch)
         _tell_interrupted(watch, request, request.seeds[:0])
         return INTERRUPTED
     finally:
         watch.stop()
     played.add(result, watch)
-    show_result(screen, result, watch, request.parts.store)
+    kept = is_kept(orchestrator.store, result.run_id)
+    show_result(screen, result, watch, request.parts.store, kept=kept)
     return played.code
 
 
@@ -146,6 +161,7 @@ def _several(
     with EpisodesProgress(screen, len(request.seeds)) as progress:
         for seed in request.seeds:
             watch = progress.next_run(seed)
+            purpose = None
             _ask_a_person(request, orchestrator, watch)
             try:
                 purpose = purpose_of(world, request.purpose, seed, request.parts.environment)
@@ -158,13 +174,15 @@ def _several(
                 continue
             except KeyboardInterrupt:
                 progress.stop()
+                played.add_interrupted(seed, purpose, watch)
                 _tell_interrupted(watch, request, request.seeds[request.seeds.index(seed) + 1 :])
                 return INTERRUPTED
             played.add(result, watch)
             progress.show(result, watch)
             if played.broken_in_a_row >= GIVE_UP_AFTER or watch.closed:
                 break
-    _show_total(screen, request, played, monotonic() - started)
+    kept = any(is_kept(orchestrator.store, o["run_id"]) for o in played.outcomes if o["run_id"])
+    _show_total(screen, request, played, monotonic() - started, kept=kept)
     return played.code
 
 
@@ -175,8 +193,16 @@ def _ask_a_person(request: Request, orchestrator: Orchestrator, watch: Watch) ->
         ask_before_actions(orchestrator, watch, as_json=request.as_json)
 
 
-def show_result(screen: Screen, result: TaskResult, watch: Watch, store: str | None) -> None:
-    """What came of one episode, and what to do next."""
+def show_result(screen: Screen, result: TaskResult, watch: Watch, store: str | None, *, kept: bool) -> None:
+    """What came of one episode, and what to do next.
+
+    Args:
+        screen: where.
+        result: of the episode.
+        watch: followed it.
+        store: ``--store`` as it was given.
+        kept: whether the store has the run, so that it can be looked at.
+    """
     screen.line()
     screen.line(*outcome_line(result.success, result.total_steps, result.stop_reason, result.final_phi))
     show_verdict(screen, result)
@@ -187,7 +213,8 @@ def show_result(screen: Screen, result: TaskResult, watch: Watch, store: str | N
     show_usage(screen, result.usage)
     if watch.finished is not None:
         screen.line(f"time      {duration(watch.finished.seconds)}")
-    screen.line(f"next      purpose-agent show {result.run_id}{store_option(store)}")
+    if kept:
+        screen.line(f"next      purpose-agent show {result.run_id}{store_option(store)}")
     if result.error and not result.success:
         print(f"error: {one_line(result.error)}", file=sys.stderr)
 
@@ -211,7 +238,7 @@ def _show_header(screen: Screen, request: Request, purpose: str | None, bound: i
     screen.line()
 
 
-def _show_total(screen: Screen, request: Request, played: _Played, seconds: float) -> None:
+def _show_total(screen: Screen, request: Request, played: _Played, seconds: float, *, kept: bool) -> None:
     outcomes = played.outcomes
     screen.line()
     text = f"achieved  {played.succeeded} of {len(outcomes)} episodes in {duration(seconds)}"
@@ -222,8 +249,9 @@ def _show_total(screen: Screen, request: Request, played: _Played, seconds: floa
             f" ({first} of the first {half}, {played.succeeded - first} of the other {len(outcomes) - half})"
         )
     screen.line(text)
-    option = store_option(request.parts.store)
-    screen.line(f"next      purpose-agent memory list{option}    or    purpose-agent show last{option}")
+    if kept:
+        option = store_option(request.parts.store)
+        screen.line(f"next      purpose-agent memory list{option}    or    purpose-agent show last{option}")
     if len(outcomes) < len(request.seeds):
         reason = outcomes[-1].get("error") or "the output is not read any more"
         print(f"error: stopped after {len(outcomes)} episodes: {reason}", file=sys.stderr)

@@ -83,15 +83,19 @@ def _go_on(
 ) -> int:
     from purpose_agent.cli.assembling import Assembly, assembled
     from purpose_agent.cli.episode_report import exit_code
-    from purpose_agent.cli.exit_codes import INTERRUPTED
+    from purpose_agent.cli.exit_codes import BROKEN, INTERRUPTED
+    from purpose_agent.cli.finding_runs import is_kept
+    from purpose_agent.cli.interrupting import interrupts_answered
     from purpose_agent.cli.plain_text import count_of, one_line, print_json
     from purpose_agent.cli.playing import show_result
     from purpose_agent.cli.run_view import run_data, view_of
     from purpose_agent.cli.screen import Screen, notes
+    from purpose_agent.cli.standard_output import kept_for_data
     from purpose_agent.cli.store_place import store_option
     from purpose_agent.cli.watching import StepWatch
     from purpose_agent.errors import UsageError
     from purpose_agent.limits import Limits
+    from purpose_agent.types import StopReason
 
     started = view.started
     parts = Assembly(
@@ -104,7 +108,11 @@ def _go_on(
     screen = notes() if as_json else Screen()
     watch = StepWatch(screen, waiting=True)
     try:
-        with assembled(parts, store) as (_, orchestrator):
+        with (
+            kept_for_data(as_json),
+            interrupts_answered(),
+            assembled(parts, store) as (_, orchestrator),
+        ):
             done = count_of(sum(1 for s in view.steps if s.executed is not None), "step")
             screen.line(f"resuming  {started.run_id} after {done}, in {one_line(parts.environment)}")
             screen.line("purpose   ", (one_line(started.purpose, 400), "bold"))
@@ -113,6 +121,8 @@ def _go_on(
     except KeyboardInterrupt:
         watch.stop()
         notes().line(f"interrupted; go on: purpose-agent resume {started.run_id}{store_option(store_given)}")
+        if as_json:
+            print_json(run_data(view_of(store.events(started.run_id))))
         return INTERRUPTED
     except UsageError as error:
         if env is not None and model is not None:
@@ -122,7 +132,8 @@ def _go_on(
         ) from error
     finally:
         watch.stop()
-    show_result(screen, result, watch, store_given)
+    show_result(screen, result, watch, store_given, kept=is_kept(store, started.run_id))
     if as_json:
         print_json(run_data(view_of(store.events(started.run_id))))
-    return exit_code(result.success, result.stop_reason)
+    not_begun = result.error is not None and result.stop_reason in ("", StopReason.INTERRUPTED)
+    return BROKEN if not_begun else exit_code(result.success, result.stop_reason)

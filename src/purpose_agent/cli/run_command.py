@@ -21,13 +21,16 @@ def run(
     ] = None,
     episodes: Annotated[
         int,
-        typer.Option("--episodes", "-n", min=1, metavar="N", help="How many to play, one after the other."),
+        typer.Option(
+            "--episodes", "-n", min=1, max=10**9, metavar="N", help="How many to play, one after the other."
+        ),
     ] = 1,
     max_steps: Annotated[
         int | None,
         typer.Option(
             "--max-steps",
             min=1,
+            max=10**9,
             metavar="N",
             help="Steps of an episode. Default: the environment's bound, or 20.",
         ),
@@ -35,7 +38,11 @@ def run(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", min=0, metavar="N", help="Which task: episodes have the seeds N, N+1 and so on."
+            "--seed",
+            min=0,
+            max=2**62,
+            metavar="N",
+            help="Which task: episodes have the seeds N, N+1 and so on.",
         ),
     ] = 0,
     store: StoreOption = None,
@@ -86,8 +93,9 @@ def run(
       purpose-agent run --env mypackage.worlds:make_shop --purpose "Sell all apples" --model openai:gpt-4o
       purpose-agent run --env textworld:preset=coin --no-learning --json | jq '.episodes[0].success'
 
-    Steps are shown as they happen, each with its score Φ (0 to 10) and the change. Ctrl-C stops cleanly and says how
-    to go on. The exit code is 0 when every episode achieved its purpose, 1 when one did not.
+    Steps are shown as they happen, each with its score Φ (0 to 10) and the change. Ctrl-C stops after the
+    step and says how to go on, a second one stops at once. The exit code is 0 when every episode achieved its purpose,
+    1 when one did not.
     """
     from purpose_agent.cli.assembling import Assembly
     from purpose_agent.cli.playing import Request, play

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def runs(
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most this many; the newest.")
+        int,
+        typer.Option("--limit", "-n", min=1, max=10**9, metavar="N", help="At most this many; the newest."),
     ] = 20,
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Only those that were killed or interrupted, or still go on.")

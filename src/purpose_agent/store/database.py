@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from purpose_agent.errors import StoreError
-from purpose_agent.store.opening import connect_file, connect_memory, open_file, translate
+from purpose_agent.store.opening import (
+    READING_ERRORS,
+    ReadingError,
+    connect_file,
+    connect_memory,
+    open_file,
+    translate,
+)
 from purpose_agent.store.transaction import transaction
 from purpose_agent.store.writer import Work, Writer
 
@@ -75,7 +82,7 @@ class FileDatabase:
         try:
             connection.execute("BEGIN")  # all of the work sees one moment
             return work(connection)
-        except sqlite3.Error as e:
+        except READING_ERRORS as e:
             raise self._translate(e) from e
         finally:
             if connection.in_transaction:
@@ -119,7 +126,7 @@ class FileDatabase:
     def _connect(self) -> sqlite3.Connection:
         try:
             return connect_file(self._path)
-        except sqlite3.Error as e:
+        except READING_ERRORS as e:
             raise self._translate(e) from e
 
     def _close_idle(self) -> None:
@@ -127,7 +134,7 @@ class FileDatabase:
             while True:
                 self._idle.pop().close()
 
-    def _translate(self, error: sqlite3.Error) -> StoreError:
+    def _translate(self, error: ReadingError) -> StoreError:
         return translate(error, self._path)
 
 
@@ -146,7 +153,7 @@ class MemoryDatabase:
                 raise _closed(None)
             try:
                 return work(self._connection)
-            except sqlite3.Error as e:
+            except READING_ERRORS as e:
                 raise translate(e, None) from e
 
     def submit(self, work: Work[T], *, hurry: bool = True) -> Future[T]:

@@ -9,6 +9,8 @@ import secrets
 import sqlite3
 from pathlib import Path
 
+import msgspec
+
 from purpose_agent.errors import (
     StoreCorruptError,
     StoreError,
@@ -65,7 +67,7 @@ def open_file(path: Path, *, read_header: bool = True) -> sqlite3.Connection:
         raise _from_os_error(e, path) from e
     try:
         connection = connect_file(path)
-    except sqlite3.Error as e:
+    except (sqlite3.Error, UnicodeDecodeError) as e:
         raise translate(e, path) from e
     try:
         _check_marks(connection, path)
@@ -75,7 +77,7 @@ def open_file(path: Path, *, read_header: bool = True) -> sqlite3.Connection:
         ensure_index(connection)
     except BaseException as e:
         connection.close()
-        if isinstance(e, sqlite3.Error):
+        if isinstance(e, READING_ERRORS):
             raise translate(e, path) from e
         raise
     return connection
@@ -106,9 +108,18 @@ def connect_memory() -> sqlite3.Connection:
     return connection
 
 
-def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
-    """Our error for SQLite's, with the file's name and a remedy."""
+ReadingError = sqlite3.Error | msgspec.MsgspecError | UnicodeDecodeError
+READING_ERRORS = (sqlite3.Error, msgspec.MsgspecError, UnicodeDecodeError)
+"""What reading a store raises: SQLite's errors, and those of rows, or of SQLite's own messages, that hold no text."""
+
+
+def translate(error: ReadingError, path: Path | None) -> StoreError:
+    """Our error for SQLite's and the decoder's, with the file's name and a remedy."""
     where = "the store in memory" if path is None else f"the store {str(path)!r}"
+    if not isinstance(error, sqlite3.Error):
+        return StoreCorruptError(
+            f"{where} is damaged ({type(error).__name__}: {error}); it was left as it is: restore a copy of it"
+        )
     name = str(getattr(error, "sqlite_errorname", ""))
     if name.startswith("SQLITE_CANTOPEN") and path is not None and not path.exists():
         return StoreError(

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from purpose_agent.errors import StoreError
+from purpose_agent.store.opening import READING_ERRORS, ReadingError
 
 T = TypeVar("T")
 
@@ -27,14 +28,14 @@ class Writer:
         connect: opens the connection that the thread uses.
         rolled_back: called in the thread after a rollback, to forget what was assumed in the transaction; with
             the error when the work that failed is given up, with None when it is tried again by itself.
-        translate: makes our error of SQLite's.
+        translate: makes our error of SQLite's and of the decoder's.
     """
 
     def __init__(
         self,
         connect: Callable[[], sqlite3.Connection],
         rolled_back: Callable[[BaseException | None], None],
-        translate: Callable[[sqlite3.Error], StoreError],
+        translate: Callable[[ReadingError], StoreError],
     ) -> None:
         self._connect = connect
         self._rolled_back = rolled_back
@@ -165,7 +166,7 @@ class Writer:
 
     def _fail(self, batch: list[_Job], error: BaseException) -> None:
         for _, future in batch:
-            future.set_exception(self._translate(error) if isinstance(error, sqlite3.Error) else error)
+            future.set_exception(self._translate(error) if isinstance(error, READING_ERRORS) else error)
 
 
 def _nothing(connection: sqlite3.Connection) -> None:

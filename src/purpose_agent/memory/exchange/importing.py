@@ -97,7 +97,7 @@ def import_name(path: str, given: str | None = None) -> str:
                 f"a name must be up to {MAX_NAME_CHARS} letters, digits, '.', '_' and '-', got {given!r:.80}"
             )
         return given
-    place = Path(path)
+    place = Path(os.path.abspath(path))  # `.` has a name too; a link keeps its own
     stem = place.parent.name if place.name == FILE_NAME else place.stem if place.suffix else place.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.")[:MAX_NAME_CHARS] or "unnamed"
 

@@ -66,7 +66,7 @@ def rollbacks(store: Store) -> list[Rollback]:
 def _decode(payload: bytes) -> list[Rollback]:
     try:
         return _decoder.decode(payload)
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise StoreCorruptError(f"the record of rollbacks cannot be read: {e}") from e
 
 

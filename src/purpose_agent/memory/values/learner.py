@@ -14,7 +14,7 @@ import msgspec
 
 from purpose_agent.embedding import default_embedder
 from purpose_agent.episode_fold import EpisodeFold
-from purpose_agent.errors import UsageError
+from purpose_agent.errors import StoreCorruptError, UsageError
 from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
 
@@ -104,7 +104,17 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
     def _learn(self, folded: ValueMemory, episode: EpisodeInfo) -> None:
         kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
         if kept is not None:
-            folded.learn(_decoder().decode(kept[0]))
+            folded.learn(_decoded(kept[0], episode.id))
+
+
+def _decoded(payload: bytes, episode: str) -> EpisodeRecord:
+    try:
+        return _decoder().decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
+        raise StoreCorruptError(
+            f"what episode {episode!r} taught cannot be read ({e}); it is damaged or from a newer version: restore a "
+            "copy of the store"
+        ) from e
 
 
 @cache

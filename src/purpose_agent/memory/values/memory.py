@@ -183,7 +183,7 @@ class ValueMemory:
         """
         try:
             saved = msgspec.msgpack.decode(data, type=_Saved)
-        except (msgspec.MsgspecError, UsageError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, UsageError) as error:
             raise UsageError(
                 f"not a saved value memory ({error}): {data[:40]!r}; learn it anew from its episodes"
             ) from error
