@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from purpose_agent.errors import UsageError, describe_error
-from purpose_agent.journal import trajectory_of
 from purpose_agent.limits import LimitReached
 from purpose_agent.memory.distillers.base import Distiller
 from purpose_agent.memory.distilling_claims import Claims
 from purpose_agent.memory.intake import derived_id
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.provenance.labels import labelled
-from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_trajectory
 from purpose_agent.types import Heuristic, Trajectory
 
 
@@ -124,13 +123,8 @@ def labelled_proposals(
     """What a distiller proposed, labelled with whose words it is; see `provenance.labels`."""
     if not library.defences.labels:
         return list(proposals)
-    recorded = partial(_recorded, library.store)
+    recorded = partial(readable_trajectory, library.store)
     return [labelled(proposal, distiller, trajectory, recorded) for proposal in proposals]
-
-
-def _recorded(store: Store, id: str) -> Trajectory | None:
-    events = store.events(id)
-    return trajectory_of(events) if events else None
 
 
 def is_transient(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from purpose_agent.embedding import default_embedder
 from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
 from purpose_agent.store.base import EpisodeInfo, Store
+from purpose_agent.store.reading import note_unreadable
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
 
 if TYPE_CHECKING:
@@ -103,8 +104,14 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
 
     def _learn(self, folded: ValueMemory, episode: EpisodeInfo) -> None:
         kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
-        if kept is not None:
-            folded.learn(_decoder().decode(kept[0]))
+        if kept is None:
+            return
+        try:
+            record = _decoder().decode(kept[0])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as e:
+            note_unreadable(episode.id, e)
+            return
+        folded.learn(record)
 
 
 @cache
