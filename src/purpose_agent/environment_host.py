@@ -167,10 +167,11 @@ class EnvironmentHost:
             return []
         given = await self._guarded(listed, state, what="admissible_actions")
         try:
-            actions = [_as_action(a) for a in given]
-        except TypeError as e:
+            return list({a.key: a for a in map(_as_action, given)}.values())
+        except (TypeError, ValueError) as e:
             raise EnvironmentFailure(f"the environment's admissible_actions: {e}") from e
-        return list({a.key: a for a in actions}.values())
+        except Exception as e:  # of a generator, or of an action's own making
+            raise EnvironmentFailure(f"the environment's admissible_actions: {describe_error(e)}") from e
 
     async def restore(
         self, state: Snapshot, actions: Sequence[Action], seed: int | None, options: dict[str, Any] | None
@@ -248,8 +249,28 @@ def _as_action(value: Any) -> Action:
     if isinstance(value, str):
         return Action(value)
     if isinstance(value, Action):
-        return value
+        return _checked(value)
     raise TypeError(f"each must be a str or an Action, got {type(value).__name__}: {value!r:.80}")
+
+
+def _checked(action: Action) -> Action:
+    """The action, with nothing where it says None.
+
+    Raises:
+        TypeError: its name, its params or what it cites are of a wrong type.
+    """
+    name, params, thought, expected, cited = cast(
+        tuple[Any, ...], (action.name, action.params, action.thought, action.expected_delta, action.cited)
+    )
+    if not isinstance(name, str):
+        raise TypeError(f"Action.name must be a str, got {action!r:.200}")
+    if params is not None and not isinstance(params, dict):
+        raise TypeError(f"Action.params must be a dict, got {action!r:.200}")
+    if cited is not None and not isinstance(cited, (list, tuple)):
+        raise TypeError(f"Action.cited must be a list of str, got {action!r:.200}")
+    if None in (params, thought, expected, cited):
+        return Action(name, dict(params or {}), thought or "", expected or "", list(cited or ()))  # pyright: ignore[reportUnknownArgumentType]
+    return action
 
 
 def _accepted(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ same `Runner`.
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from purpose_agent.episode import Listener, RunSpec
 from purpose_agent.errors import UsageError
 from purpose_agent.evidence_critic import EvidenceCritic
 from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.freeze import encodable
 from purpose_agent.learning import Learner
 from purpose_agent.limits import Limits
 from purpose_agent.llm_backend.base import LLMBackend
@@ -40,11 +42,18 @@ from purpose_agent.other_memory import OtherMemory
 from purpose_agent.policies import Policy
 from purpose_agent.purpose_function import PurposeFunction
 from purpose_agent.result import TaskResult
-from purpose_agent.runner import Runner, check_task
+from purpose_agent.runner import Runner
 from purpose_agent.score_cache import ScoreCache
 from purpose_agent.store import open_store
 from purpose_agent.store.base import Store
 from purpose_agent.streaming import StreamEvent, StreamTranslator
+from purpose_agent.task_arguments import (
+    check_task,
+    checked_options,
+    checked_seed,
+    checked_switch,
+    checked_text,
+)
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import PHI_MAX, MemoryTier, State, Trajectory, TrajectoryStep, new_id
 
@@ -269,21 +278,26 @@ class Orchestrator:
     ) -> RunSpec:
         """The checked options of a run; see `run_task`."""
         check_task(purpose, max_steps, early_stop_phi)
+        task = checked_text("task_description", task_description)
+        options = checked_options(options)
+        held_out = checked_switch("held_out", held_out)
+        teaches = checked_switch("learning", self.learning if learning is None else learning)
         if held_out and learning:
             raise UsageError("a held-out task teaches nothing: give held_out=True or learning=True, not both")
         if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
         if seed is None and self.seed is not None:
             seed = self.seed + self._tasks
+        seed = checked_seed(seed)
         self._tasks += 1
         return RunSpec(
-            purpose=purpose,
-            task=task_description or purpose,
+            purpose=encodable(purpose),
+            task=encodable(task or purpose),
             run_id=new_id(),
-            max_steps=max_steps,
-            early_stop_phi=early_stop_phi,
+            max_steps=operator.index(max_steps),
+            early_stop_phi=float(early_stop_phi),
             decision=self.decision,
-            learning=not held_out and (self.learning if learning is None else learning),
+            learning=teaches and not held_out,
             limits=self.limits,
             initial_state=initial_state,
             seed=seed,

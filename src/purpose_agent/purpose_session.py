@@ -305,7 +305,7 @@ def override_score(
     number = finite(phi)
     if number is None or not 0 <= number <= PHI_MAX:
         raise UsageError(f"an overridden Φ must be a number in [0, 10], got {phi!r}")
-    scored = ScoredState(number, 1.0, "", reasoning or "set by a person")
+    scored = ScoredState(number, 1.0, "", str(reasoning or "set by a person"))
     scores.put(purpose, state.fingerprint, HUMAN, scored, keep=True)
     return scored
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from purpose_agent.actor import Actor, ActorSession, Briefing
 from purpose_agent.engine import Engine
@@ -28,10 +28,10 @@ from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import Example, Guide
-from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.purpose_function import PurposeSession
 from purpose_agent.result import TaskResult
 from purpose_agent.store.base import Store
+from purpose_agent.task_arguments import check_task as check_task
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import (
     Action,
@@ -45,9 +45,6 @@ from purpose_agent.types import (
 
 if TYPE_CHECKING:
     from purpose_agent.other_memory import OtherMemory
-
-MAX_PURPOSE_CHARS = 20_000
-"""A longer purpose would not leave a model room for anything else."""
 
 
 @dataclass
@@ -387,26 +384,3 @@ def _usage_of(events: list[Event]) -> dict[str, Usage]:
 
 def _last_state(started: RunStarted, trajectory: Trajectory) -> State:
     return trajectory.steps[-1].state_after if trajectory.steps else restore_state(started.state)
-
-
-def check_task(purpose: Any, max_steps: Any, early_stop_phi: Any) -> None:
-    """Refuse arguments of a task that cannot be meant.
-
-    Raises:
-        UsageError: naming the value and the remedy.
-    """
-    if not isinstance(purpose, str):
-        raise UsageError(f"purpose must be a str, got {type(purpose).__name__}: {purpose!r:.80}")
-    if not purpose.strip():
-        raise UsageError("purpose is empty; say in words what the agent should achieve")
-    if len(purpose) > MAX_PURPOSE_CHARS:
-        raise UsageError(
-            f"purpose has {len(purpose)} characters, at most {MAX_PURPOSE_CHARS} are allowed; "
-            "put long material into the state instead"
-        )
-    if not is_whole(max_steps) or max_steps < 1:
-        raise UsageError(f"max_steps must be a whole number of at least 1, got {max_steps!r}")
-    if not is_number(early_stop_phi) or early_stop_phi != early_stop_phi:
-        raise UsageError(
-            f"early_stop_phi must be a number (above 10 never stops early), got {early_stop_phi!r}"
-        )
