@@ -7,6 +7,7 @@ same `Runner`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import operator
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ from purpose_agent.engine import Engine
 from purpose_agent.environment import Environment, SimpleEnvironment
 from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse
 from purpose_agent.episode import Listener, RunSpec
-from purpose_agent.errors import UsageError
+from purpose_agent.errors import StoreError, UsageError
 from purpose_agent.evidence_critic import EvidenceCritic
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.freeze import encodable
@@ -70,6 +71,8 @@ __all__ = [
     "TaskResult",
 ]
 
+
+_log = logging.getLogger(__name__)
 
 MAX_PER_TIER = 200
 """Lessons kept per tier. What is *shown* is bounded by relevance and tokens; a small library forgets rare tasks."""
@@ -320,11 +323,24 @@ class Orchestrator:
         Args:
             trajectory: the episode; `Trajectory.shown` lists the memory items that it was shown.
             used_experiences: records that were shown; their values are updated.
+
+        Raises:
+            UsageError: it is no `Trajectory`, or one that could not be read again; nothing was changed.
+            StoreError: it was not kept.
         """
+        from purpose_agent.trajectory_check import check_trajectory  # who only runs tasks need not load it
+
+        check_trajectory(trajectory)
         for record in used_experiences or []:
             self.experience_replay.update_q_value(record.id, float(trajectory.succeeded))
-        self._bridge.run(self.runner.learner.take_in(trajectory))
+        learning = self.runner.learner.take_in(trajectory, seconds=self.limits.seconds)
+        _, failures = self._bridge.run(learning)
         self.sync_memory()
+        lost = [f.error for f in failures if f.part == "memory"]
+        if lost and self.store.episode(trajectory.id) is None:
+            raise StoreError(f"the episode {trajectory.id!r} was not kept: {'; '.join(lost)}")
+        for failure in failures:
+            _log.warning("episode %s: %s failed: %s", trajectory.id, failure.part, failure.error)
 
     def probe(
         self,

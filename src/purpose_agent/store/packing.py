@@ -113,9 +113,10 @@ def with_progress(info: RunInfo, newest_first: Iterable[bytes]) -> RunInfo:
 
 
 def _pack_foreign(event: Any) -> tuple[bytes, Event]:
-    """An event with foreign contents (a lone surrogate, a huge number), made plain, and how it will be read."""
+    """An event with foreign contents (a lone surrogate, a number of numpy) made plain, and how it will be read."""
     try:
-        payload = msgspec.msgpack.encode(plain_copy(msgspec.to_builtins(event)))
+        plain = plain_copy(msgspec.to_builtins(event, enc_hook=plain_copy))
+        payload = msgspec.msgpack.encode(plain)
         return payload, decode_event(payload)
     except Exception as e:
         raise StoreError(f"an event cannot be stored: {type(event).__name__}: {e}") from e
