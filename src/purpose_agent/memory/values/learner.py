@@ -15,6 +15,7 @@ import msgspec
 from purpose_agent.embedding import default_embedder
 from purpose_agent.episode_fold import EpisodeFold
 from purpose_agent.errors import UsageError
+from purpose_agent.freeze import plain_copy
 from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.store.reading import note_unreadable
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
@@ -76,7 +77,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         """
         record = record_of(trajectory, admissible)
         if record is not None:
-            self._store.save_artefact(RECORD + trajectory.id, msgspec.msgpack.encode(record), upto=0)
+            self._store.save_artefact(RECORD + trajectory.id, _encoded(record), upto=0)
 
     def _fresh(self) -> ValueMemory:
         from purpose_agent.memory.values.memory import ValueMemory
@@ -112,6 +113,13 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
             note_unreadable(episode.id, e)
             return
         folded.learn(record)
+
+
+def _encoded(record: EpisodeRecord) -> bytes:
+    try:
+        return msgspec.msgpack.encode(record)
+    except UnicodeEncodeError:  # a lone surrogate somewhere in it
+        return msgspec.msgpack.encode(plain_copy(msgspec.to_builtins(record)))
 
 
 @cache
