@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from purpose_agent.cancellation import is_cancelled
 from purpose_agent.checkers import Checker, check
 from purpose_agent.combination import Opinion, Said, Voice, checked_reading, combine, potential
 from purpose_agent.critics import CriticSession, Reading
@@ -100,6 +101,14 @@ class Follower:
                     f"the critic {self.name!r} gave no answer within {self._seconds:g} s"
                 )
             self._report("critic", e)
+            return None
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            self._report(
+                "critic",
+                ModelUnavailableError(f"a call of the critic {self.name!r} was cancelled from within"),
+            )
             return None
 
 
