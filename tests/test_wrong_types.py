@@ -179,9 +179,10 @@ def test_arguments_of_a_task_are_checked(arguments: dict[str, Any], words: str) 
 
 def test_an_orchestrators_own_seed_and_learning_are_checked_with_each_task() -> None:
     orchestrator = Orchestrator(scripted(act("inc")), counter(), ACTIONS)
-    orchestrator.seed = 1.5  # type: ignore[assignment]
-    with pytest.raises(UsageError, match="seed must be a whole number"):
-        orchestrator.run_task("count")
+    for seed in (1.5, "x", 2**64):
+        orchestrator.seed = seed  # type: ignore[assignment]
+        with pytest.raises(UsageError, match="seed must be a whole number"):
+            orchestrator.run_task("count")
     orchestrator.seed, orchestrator.learning = 2**64 - 1, "x"  # type: ignore[assignment]
     with pytest.raises(UsageError, match="learning must be True"):
         orchestrator.run_task("count")
@@ -293,6 +294,15 @@ def test_a_store_with_an_unreadable_episode_stays_usable(
         assert not [e for e in store.events(result.run_id) if type(e).__name__ == "Failed"]
         with pytest.raises(StoreError, match="cannot be read"):
             store.events(bad)
+
+
+def test_a_list_of_runs_can_do_without_an_unreadable_event(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with open_store(path) as store:
+        store.append("left", 0, [StepStarted(1), StepStarted(2)]).result()
+    spoil(path, "left", encode_event(WRONG[1]))
+    with open_store(path) as store:
+        assert [(info.run_id, info.steps) for info in store.runs()] == [("left", 0)]
 
 
 def test_a_held_out_task_passes_over_an_unreadable_episode(tmp_path: Path) -> None:

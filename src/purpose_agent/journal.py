@@ -50,9 +50,9 @@ def record_action(action: Action) -> ActionRecord:
     return ActionRecord(
         encodable(str(action.name)),
         plain_copy(action.params) if action.params else {},
-        encodable(str(action.thought)),
-        encodable(str(action.expected_delta)),
-        [encodable(str(i)) for i in action.cited],
+        encodable(str(action.thought or "")),
+        encodable(str(action.expected_delta or "")),
+        [encodable(str(i)) for i in action.cited or ()],
     )
 
 

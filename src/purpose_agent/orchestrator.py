@@ -289,8 +289,9 @@ class Orchestrator:
             raise UsageError("a held-out task teaches nothing: give held_out=True or learning=True, not both")
         if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
-        if seed is None and self.seed is not None:
-            seed = self.seed + self._tasks
+        first = checked_seed(self.seed)
+        if seed is None and first is not None:
+            seed = first + self._tasks
         seed = checked_seed(seed)
         self._tasks += 1
         return RunSpec(

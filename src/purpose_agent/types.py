@@ -231,9 +231,8 @@ class Verdict:
             raise ValueError(f"Verdict.success must be True, False or None, got {success!r}")
         reason: Any = self.reason
         reason = "" if reason is None else str(reason)
-        for name, value in (("score", score), ("success", success), ("reason", reason)):
-            if value is not getattr(self, name):
-                object.__setattr__(self, name, value)
+        if score is not self.score or success is not self.success or reason is not self.reason:
+            self.__dict__.update(score=score, success=success, reason=reason)
         if score is None and success is None:
             raise ValueError("a Verdict needs a score or a success; where nothing is known, give None for it")
 

@@ -102,7 +102,10 @@ def with_progress(info: RunInfo, newest_first: Iterable[bytes]) -> RunInfo:
     steps: int | None = None
     phi: float | None = None
     for payload in newest_first:
-        event = unpack(info.run_id, [payload])[0]
+        try:
+            event = decode_event(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError):  # a list of runs can do without it
+            continue
         if steps is None and isinstance(event, Executed):
             steps = event.step
         elif phi is None and isinstance(event, Scored):
