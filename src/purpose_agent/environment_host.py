@@ -109,14 +109,22 @@ class EnvironmentHost:
         try:
             return read(getattr(self.environment, name, None))
         except Exception as e:
-            if name not in self._noted:
-                self._noted.add(name)
-                kind = type(self.environment).__name__
-                _log.warning("%s.%s: %s; it counts as %r", kind, name, describe_error(e), careful)
+            self._note(name, e, careful)
             return careful
 
+    def _note(self, name: str, error: Exception, careful: Any) -> None:
+        if name not in self._noted:
+            self._noted.add(name)
+            kind = type(self.environment).__name__
+            _log.warning("%s.%s: %s; it counts as %r", kind, name, describe_error(error), careful)
+
     def _ability(self, name: str) -> Callable[..., Any] | None:
-        return self._property(name, lambda found: found if callable(found) else None, None)
+        try:
+            found = getattr(self.environment, name, None)
+        except Exception as e:
+            self._note(name, e, None)
+            return None
+        return found if callable(found) else None
 
     async def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call one of its methods.
@@ -126,8 +134,9 @@ class EnvironmentHost:
         """
         task = asyncio.current_task()
         try:
-            called = function if inspect.iscoroutinefunction(function) else partial(_contained, function)
-            return await bridge.call(called, *args, in_thread=self.in_thread, **kwargs)
+            if self.in_thread and not inspect.iscoroutinefunction(function):
+                function = partial(_contained, function)
+            return await bridge.call(function, *args, in_thread=self.in_thread, **kwargs)
         except Exception:
             raise
         except BaseException as e:
@@ -267,7 +276,7 @@ class ExclusiveUse:
 
 
 def _contained(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a method where it blocks: nothing that it raises there can be meant for the run's task, except Ctrl-C."""
+    """Call a method in a worker thread: nothing that it raises there can be meant for the run's task, except Ctrl-C."""
     try:
         return function(*args, **kwargs)
     except (Exception, KeyboardInterrupt):
