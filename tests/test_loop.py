@@ -394,7 +394,7 @@ def test_a_limit_that_is_no_positive_number_is_refused(bad: Any) -> None:
         ({"purpose": "p", "max_steps": 2.5}, "max_steps"),
         ({"purpose": "p", "early_stop_phi": float("nan")}, "early_stop_phi"),
         ({"purpose": "p", "initial_state": {"n": 1}}, "must be a State"),
-        ({"purpose": "p", "seed": "x"}, "seed must be a whole number or None, got 'x'"),
+        ({"purpose": "p", "seed": "x"}, "seed must be a whole number of at most 64 bits, or None, got 'x'"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(kwargs: dict[str, Any], words: str) -> None:
@@ -416,7 +416,7 @@ def test_bad_arguments_are_refused_before_any_work(kwargs: dict[str, Any], words
         ({"policies": Policy()}, "must be a list of policies"),
         ({"policies": [5]}, "5 is no policy; derive a class"),
         ({"policies": [Policy]}, "is no policy; .*instances"),
-        ({"seed": "x"}, "seed must be a whole number or None, got 'x'"),
+        ({"seed": "x"}, "seed must be a whole number of at most 64 bits, or None, got 'x'"),
         ({"available_actions": ["a", "b"]}, r"must be a dict of action names .*got \['a', 'b'\]"),
         ({"available_actions": {1: 2}}, r"must be a dict of action names .*got \{1: 2\}"),
     ],

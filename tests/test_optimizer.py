@@ -173,16 +173,35 @@ def test_a_bad_proposal_does_not_take_the_good_ones_with_it(optimizers: Any) -> 
 
 
 def test_a_cancelled_episode_is_not_lost(optimizers: Any, store: Store) -> None:
-    recorder = Recorder(asyncio.CancelledError())
-    optimizer = optimizers(recorder, store=store)
+    begun = asyncio.Event()
+
+    class Waiting(Recorder):
+        async def distill(self, trajectory: Trajectory, existing: Sequence[Heuristic]) -> list[Heuristic]:
+            if not begun.is_set():
+                begun.set()
+                await asyncio.Event().wait()
+            return await super().distill(trajectory, existing)
+
+    optimizer = optimizers(Waiting(), store=store)
     trajectory = keep(store, episode(*MOVES))
 
     async def cancelled() -> None:
+        optimizing = asyncio.create_task(optimizer.aoptimize([trajectory]))
+        await begun.wait()
+        optimizing.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await optimizer.aoptimize([trajectory])
+            await optimizing
 
     asyncio.run(cancelled())
     assert len(optimizer.optimize([trajectory])) == 1
+
+
+def test_a_call_that_is_cancelled_from_within_is_an_outage(optimizers: Any, store: Store) -> None:
+    optimizer = optimizers(Recorder(asyncio.CancelledError()), store=store)
+    trajectory = keep(store, episode(*MOVES))
+    report = asyncio.run(optimizer.aoptimize([trajectory]))
+    assert [f.transient for f in report.details] == [True]
+    assert len(optimizer.optimize([])) == 1
 
 
 def test_lessons_of_parallel_episodes_are_all_kept(optimizers: Any) -> None:

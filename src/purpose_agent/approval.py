@@ -68,7 +68,7 @@ class Approval:
                 self._abort(episode, number, ruling)
             if not isinstance(ruling, Reject):
                 return proposal
-            reason = ruling.reason or "it was rejected"
+            reason = str(ruling.reason or "it was rejected")
             episode.log.emit(Refused(number, action.command, reason, by))
             episode.session.refuse(proposal.reply, f"rejected: {reason}")
             rejected.add(action.key)
@@ -109,8 +109,9 @@ class Approval:
         raise RunEnded(StopReason.ABORTED, text, error=text)
 
     def _abort(self, episode: Episode, number: int, ruling: Abort) -> NoReturn:
-        episode.log.emit(HumanDecided(number, "abort", False, ruling.reason))
-        raise RunEnded(StopReason.ABORTED, ruling.reason)
+        reason = str(ruling.reason or "")
+        episode.log.emit(HumanDecided(number, "abort", False, reason))
+        raise RunEnded(StopReason.ABORTED, reason)
 
     async def _rule(self, episode: Episode, method: Callable[..., Any], *args: Any) -> Any:
         """Ask a policy. One that fails ends the run: what it guards must not happen without it."""

@@ -19,6 +19,7 @@ from purpose_agent.errors import UsageError
 from purpose_agent.journal import outcome_of, readings_of
 from purpose_agent.memory.purpose_family import family_named_after, family_of
 from purpose_agent.store.base import EpisodeInfo, Store
+from purpose_agent.store.reading import readable_events
 from purpose_agent.types import PHI_MAX, SUCCESS_PHI
 
 ARTEFACT = "calibration"
@@ -141,7 +142,7 @@ class Calibrator(EpisodeFold[_Folded]):
     def _learn(self, folded: _Folded, episode: EpisodeInfo) -> None:
         if episode.transient:
             return
-        events = self._store.events(episode.id)
+        events = readable_events(self._store, episode.id)
         success, readings = outcome_of(events), readings_of(events)
         if success is not None and any(readings):
             take_in(folded, episode.id, episode.purpose, success, readings)

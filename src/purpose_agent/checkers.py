@@ -17,12 +17,14 @@ combination is not told either, save for the two cases in the table.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from purpose_agent import bridge
+from purpose_agent.cancellation import is_cancelled
 from purpose_agent.errors import PurposeAgentError, UsageError, describe_error
 from purpose_agent.numeric import is_number
 from purpose_agent.types import State, Verdict
@@ -190,6 +192,11 @@ async def check(checker: Checker, state: State, report: Report, *, in_thread: bo
             )
     except Exception as e:
         report(CheckerError(f"{name_of(checker)}: {describe_error(e)}"))
+        return None
+    except asyncio.CancelledError:
+        if is_cancelled():
+            raise
+        report(CheckerError(f"{name_of(checker)}: it was cancelled from within"))
         return None
     return verdict
 

@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 
 from purpose_agent.actor import MAX_RECALLS, MAX_REFUSALS, Proposal
 from purpose_agent.approval import Approval
+from purpose_agent.cancellation import is_cancelled
 from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse, Outcome
 from purpose_agent.episode import Episode, RunEnded
 from purpose_agent.errors import (
     EnvironmentFailure,
     ModelError,
     ModelOutputError,
+    ModelUnavailableError,
     StoreError,
     describe_error,
 )
@@ -117,10 +119,14 @@ class Engine:
             return Ending(StopReason.ENVIRONMENT_ERROR, error=describe_error(e))
         except StoreError as e:
             return Ending(StopReason.STORE_ERROR, error=describe_error(e))
+        except asyncio.CancelledError as e:
+            if is_cancelled():
+                raise
+            return self._broken(episode, e)
         except Exception as e:
             return self._broken(episode, e)
 
-    def _broken(self, episode: Episode, error: Exception) -> Ending:
+    def _broken(self, episode: Episode, error: BaseException) -> Ending:
         episode.failed("engine", error)
         return Ending(StopReason.INTERNAL_ERROR, error=describe_error(error))
 
@@ -388,7 +394,12 @@ class Engine:
             call.close()
             raise
         with collect_usage(count):
-            return await call
+            try:
+                return await call
+            except asyncio.CancelledError as e:
+                if is_cancelled():
+                    raise
+                raise ModelUnavailableError("the model's call was cancelled from within") from e
 
 
 async def _durable(pending: Any) -> None:

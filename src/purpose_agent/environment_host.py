@@ -6,17 +6,25 @@ abilities found by presence, exceptions as data, nothing shared with what was re
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, cast
 
 from purpose_agent import bridge
+from purpose_agent.cancellation import ends_task
 from purpose_agent.environment import Environment
 from purpose_agent.errors import EnvironmentFailure, UsageError, describe_error
 from purpose_agent.freeze import plain_copy
 from purpose_agent.numeric import is_whole
 from purpose_agent.types import Action, Snapshot, State, Trust, Verdict
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
@@ -51,24 +59,22 @@ class EnvironmentHost:
             )
         self.environment = environment
         self.in_thread = in_thread
+        self._noted: set[str] = set()
 
     @property
     def name(self) -> str:
         """The environment's spec where it knows one, else its class."""
-        return str(getattr(self.environment, "spec", None) or type(self.environment).__name__)
+        return self._property("spec", lambda spec: str(spec or ""), "") or type(self.environment).__name__
 
     @property
     def exclusive(self) -> bool:
         """Whether one object can serve one run at a time only, because it holds the world's state itself."""
-        return bool(getattr(self.environment, "exclusive", False))
+        return self._property("exclusive", bool, True)
 
     @property
     def actions(self) -> dict[str, str] | None:
         """The names and descriptions it offers, None where it offers none."""
-        actions = getattr(self.environment, "actions", None)
-        if not isinstance(actions, dict):
-            return None
-        return {str(k): str(v) for k, v in cast(dict[Any, Any], actions).items()} or None
+        return self._property("actions", _as_descriptions, None)
 
     @property
     def lists_admissible(self) -> bool:
@@ -89,20 +95,54 @@ class EnvironmentHost:
     @property
     def trust(self) -> Trust | None:
         """`Trust.ENVIRONMENT` where it says that strangers can write what is observed, None where it does not."""
-        return Trust.ENVIRONMENT if getattr(self.environment, "untrusted", False) else None
+        return Trust.ENVIRONMENT if self._property("untrusted", bool, True) else None
 
     @property
     def max_steps(self) -> int | None:
         """Where an episode ends on its own, None where it does not say."""
-        bound = getattr(self.environment, "max_steps", None)
-        return bound if is_whole(bound) and bound > 0 else None
+        return self._property(
+            "max_steps", lambda bound: bound if is_whole(bound) and bound > 0 else None, None
+        )
+
+    def _property(self, name: str, read: Callable[[Any], T], careful: T) -> T:
+        """What a property says, None where there is none; the careful answer where it raises, noted once in the log."""
+        try:
+            return read(getattr(self.environment, name, None))
+        except Exception as e:
+            self._note(name, e, careful)
+            return careful
+
+    def _note(self, name: str, error: Exception, careful: Any) -> None:
+        if name not in self._noted:
+            self._noted.add(name)
+            kind = type(self.environment).__name__
+            _log.warning("%s.%s: %s; it counts as %r", kind, name, describe_error(error), careful)
 
     def _ability(self, name: str) -> Callable[..., Any] | None:
-        found = getattr(self.environment, name, None)
+        try:
+            found = getattr(self.environment, name, None)
+        except Exception as e:
+            self._note(name, e, None)
+            return None
         return found if callable(found) else None
 
     async def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return await bridge.call(function, *args, in_thread=self.in_thread, **kwargs)
+        """Call one of its methods.
+
+        Raises:
+            EnvironmentFailure: it raised something that is no `Exception` and was not meant to end this run.
+        """
+        task = asyncio.current_task()
+        try:
+            if self.in_thread and not inspect.iscoroutinefunction(function):
+                function = partial(_contained, function)
+            return await bridge.call(function, *args, in_thread=self.in_thread, **kwargs)
+        except Exception:
+            raise
+        except BaseException as e:
+            if ends_task(e, task):
+                raise
+            raise _escaped(e) from e
 
     async def reset(self, seed: int | None, options: dict[str, Any] | None) -> Snapshot:
         """The first state of an episode.
@@ -158,7 +198,11 @@ class EnvironmentHost:
         is_terminal = self._ability("is_terminal")
         if is_terminal is None or getattr(is_terminal, "__func__", None) is Environment.is_terminal:
             return False
-        return bool(await self._guarded(is_terminal, state, what="is_terminal"))
+        given = await self._guarded(is_terminal, state, what="is_terminal")
+        try:
+            return bool(given)
+        except Exception as e:
+            raise EnvironmentFailure(f"the environment's is_terminal: {describe_error(e)}") from e
 
     async def admissible(self, state: Snapshot) -> list[Action]:
         """What may be done now, without duplicates, in the environment's order; empty when nothing may."""
@@ -167,10 +211,11 @@ class EnvironmentHost:
             return []
         given = await self._guarded(listed, state, what="admissible_actions")
         try:
-            actions = [_as_action(a) for a in given]
-        except TypeError as e:
+            return list({a.key: a for a in map(_as_action, given)}.values())
+        except (TypeError, ValueError) as e:
             raise EnvironmentFailure(f"the environment's admissible_actions: {e}") from e
-        return list({a.key: a for a in actions}.values())
+        except Exception as e:  # of a generator, or of an action's own making
+            raise EnvironmentFailure(f"the environment's admissible_actions: {describe_error(e)}") from e
 
     async def restore(
         self, state: Snapshot, actions: Sequence[Action], seed: int | None, options: dict[str, Any] | None
@@ -220,8 +265,6 @@ class ExclusiveUse:
     async def __aenter__(self) -> None:
         if self._lock is None or self._lock.acquire(blocking=False):
             return
-        import asyncio
-
         # The lock may be held on another loop, so there is no event to await; a thread that waits for it could not be
         # cancelled and would keep it.
         while not self._lock.acquire(blocking=False):  # noqa: ASYNC110
@@ -230,6 +273,20 @@ class ExclusiveUse:
     async def __aexit__(self, *_: object) -> None:
         if self._lock is not None:
             self._lock.release()
+
+
+def _contained(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a method in a worker thread: nothing that it raises there can be meant for the run's task, except Ctrl-C."""
+    try:
+        return function(*args, **kwargs)
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as e:
+        raise _escaped(e) from e
+
+
+def _escaped(error: BaseException) -> EnvironmentFailure:
+    return EnvironmentFailure(f"the environment raised {describe_error(error)}")
 
 
 def _snapshot(value: Any, what: str) -> Snapshot:
@@ -244,12 +301,38 @@ def _snapshot(value: Any, what: str) -> Snapshot:
     return value.snapshot()
 
 
+def _as_descriptions(actions: Any) -> dict[str, str] | None:
+    if not isinstance(actions, dict):
+        return None
+    return {str(k): str(v) for k, v in cast(dict[Any, Any], actions).items()} or None
+
+
 def _as_action(value: Any) -> Action:
     if isinstance(value, str):
         return Action(value)
     if isinstance(value, Action):
-        return value
+        return _checked(value)
     raise TypeError(f"each must be a str or an Action, got {type(value).__name__}: {value!r:.80}")
+
+
+def _checked(action: Action) -> Action:
+    """The action, with nothing where it says None.
+
+    Raises:
+        TypeError: its name, its params or what it cites are of a wrong type.
+    """
+    name, params, thought, expected, cited = cast(
+        tuple[Any, ...], (action.name, action.params, action.thought, action.expected_delta, action.cited)
+    )
+    if not isinstance(name, str):
+        raise TypeError(f"Action.name must be a str, got {action!r:.200}")
+    if params is not None and not isinstance(params, dict):
+        raise TypeError(f"Action.params must be a dict, got {action!r:.200}")
+    if cited is not None and not isinstance(cited, (list, tuple)):
+        raise TypeError(f"Action.cited must be a list of str, got {action!r:.200}")
+    if None in (params, thought, expected, cited):
+        return Action(name, dict(params or {}), thought or "", expected or "", list(cited or ()))  # pyright: ignore[reportUnknownArgumentType]
+    return action
 
 
 def _accepted(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:

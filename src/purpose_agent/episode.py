@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from purpose_agent.types import Action, Heuristic, Snapshot, State, StopReason, 
 
 if TYPE_CHECKING:
     from purpose_agent.memory_system import Guide
+
+_log = logging.getLogger(__name__)
 
 Listener = Callable[[str, Event], None]
 """Called with the run's id and each event, in order, from the run's own thread."""
@@ -53,7 +56,7 @@ class EventLog:
         store: where the journal is.
         run_id: whose events they are.
         seq: position of the next event.
-        listeners: who else is told, at once.
+        listeners: who else is told, at once; what they raise is noted once in the log.
     """
 
     def __init__(self, store: Store, run_id: str, seq: int, listeners: list[Listener]) -> None:
@@ -62,6 +65,7 @@ class EventLog:
         self._listeners = listeners
         self._waiting: list[Event] = []
         self._seq = seq
+        self._failed: set[int] = set()
         self.pending: Future[None] | None = None
 
     def emit(self, event: Event) -> None:
@@ -71,8 +75,13 @@ class EventLog:
             events, self._waiting = self._waiting, []
             self.pending = self._store.append(self._run_id, self._seq, events)
             self._seq += len(events)
-        for listener in self._listeners:
-            listener(self._run_id, event)
+        for number, listener in enumerate(self._listeners):
+            try:
+                listener(self._run_id, event)
+            except Exception as e:  # whoever looks on must not end a run
+                if number not in self._failed:
+                    self._failed.add(number)
+                    _log.warning("a listener of run %s failed: %s", self._run_id, describe_error(e))
 
 
 _CAN_WAIT = frozenset({StepStarted, Decided, Scored, Refused, Recalled, Compacted})

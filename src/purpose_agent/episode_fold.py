@@ -99,7 +99,7 @@ class EpisodeFold(ABC, Generic[T]):
 
     @abstractmethod
     def _learn(self, folded: T, episode: EpisodeInfo) -> None:
-        """Take one episode in."""
+        """Take one episode in; one that cannot be read is passed over, so that it does not stop all others."""
 
     @abstractmethod
     def _encode(self, folded: T) -> bytes:

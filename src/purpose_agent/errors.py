@@ -7,6 +7,8 @@ dependency, a store that cannot be opened.
 
 from __future__ import annotations
 
+from purpose_agent.freeze import encodable
+
 
 class PurposeAgentError(Exception):
     """Root of everything this package raises on purpose.
@@ -99,6 +101,6 @@ class StoreReadOnlyError(StoreError):
 
 
 def describe_error(error: BaseException) -> str:
-    """One line for a person: the type's name and the message, without a traceback."""
-    text = " ".join(str(error).split())
+    """One line for a person: the type's name and the message, without a traceback, as text that can be stored."""
+    text = encodable(" ".join(str(error).split()))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

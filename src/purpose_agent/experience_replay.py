@@ -16,6 +16,7 @@ from purpose_agent.journal import events_of, trajectory_of
 from purpose_agent.memory.intake import quarantined
 from purpose_agent.numeric import is_whole
 from purpose_agent.store import EpisodeInfo, Store, open_store
+from purpose_agent.store.reading import readable_trajectory
 from purpose_agent.types import PHI_MAX, Evidence, Heuristic, MemoryRecord, MemoryTier, Trajectory
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ class ExperienceReplay:
         for episode in order:
             if len(best) >= n:
                 break
-            trajectory = self._load(episode.id)
-            if episode.success or trajectory.success_rate >= floor:
+            trajectory = readable_trajectory(self.store, episode.id)
+            if trajectory is not None and (episode.success or trajectory.success_rate >= floor):
                 best.append(trajectory)
         return best
 

@@ -21,6 +21,7 @@ from purpose_agent.memory.gate.probing import GateReport, probe
 from purpose_agent.memory.library import Library
 from purpose_agent.runner import Runner
 from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_events
 from purpose_agent.types import LIMIT_STOPS, TRANSIENT_STOPS, Heuristic, HeuristicStatus, new_id
 
 ProbeListener = Callable[[Heuristic, ProbeTask, bool, bool | None], None]
@@ -144,7 +145,7 @@ def past_episodes(store: Store) -> list[PastEpisode]:
     """The newest `RECENT` episodes of the replay, oldest first, with what it takes to play them again."""
     found: list[PastEpisode] = []
     for episode in store.episodes()[-RECENT:]:
-        events = store.events(episode.id)
+        events = readable_events(store, episode.id)
         if events and isinstance(started := events[0], RunStarted):
             found.append(
                 PastEpisode(

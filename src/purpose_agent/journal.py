@@ -50,9 +50,9 @@ def record_action(action: Action) -> ActionRecord:
     return ActionRecord(
         encodable(str(action.name)),
         plain_copy(action.params) if action.params else {},
-        encodable(str(action.thought)),
-        encodable(str(action.expected_delta)),
-        [str(i) for i in action.cited],
+        encodable(str(action.thought or "")),
+        encodable(str(action.expected_delta or "")),
+        [encodable(str(i)) for i in action.cited or ()],
     )
 
 
@@ -66,7 +66,7 @@ def record_verdict(verdict: Verdict | None) -> VerdictRecord | None:
     if verdict is None:
         return None
     score = None if verdict.score is None else float(verdict.score)
-    return VerdictRecord(score, verdict.success, str(verdict.reason))
+    return VerdictRecord(score, verdict.success, encodable(verdict.reason))
 
 
 def restore_verdict(record: VerdictRecord | None) -> Verdict | None:
@@ -77,7 +77,12 @@ def restore_verdict(record: VerdictRecord | None) -> Verdict | None:
 def record_score(score: PurposeScore) -> ScoreRecord:
     """A purpose score for the journal."""
     return ScoreRecord(
-        score.phi_before, score.phi_after, score.delta, score.reasoning, score.evidence, score.confidence
+        float(score.phi_before),
+        float(score.phi_after),
+        float(score.delta),
+        encodable(str(score.reasoning)),
+        encodable(str(score.evidence)),
+        float(score.confidence),
     )
 
 

@@ -51,6 +51,7 @@ class Learner:
         *,
         admissible: Sequence[Sequence[Action]] = (),
         example_id: str | None = None,
+        seconds: float | None = None,
     ) -> tuple[Learned, list[Failed]]:
         """Store, credit and, when it is time, distil. A part that fails is reported; the others go on.
 
@@ -58,6 +59,7 @@ class Learner:
             trajectory: the episode; `Trajectory.shown` says which items it was shown.
             admissible: what could be done in the first state and after each step.
             example_id: the episode that was shown as an example, if any.
+            seconds: how long distilling may take; None for ever.
         """
         failures: list[Failed] = []
         step = len(trajectory.steps)
@@ -84,7 +86,7 @@ class Learner:
         if len(self.waiting) >= self.every:
             waiting, self.waiting = self.waiting, []
             try:
-                report = await self.optimizer.aoptimize(waiting)
+                report = await self.optimizer.aoptimize(waiting, seconds=seconds)
                 added = [h.id for h in report.added]
                 failures += [Failed(step, "distiller", str(f), f.transient) for f in report.details]
             except Exception as e:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 
 from purpose_agent.errors import PurposeAgentError, UsageError
 from purpose_agent.llm_backend.usage import Usage
-from purpose_agent.numeric import is_number
+from purpose_agent.numeric import is_number, real
 from purpose_agent.types import StopReason
 
 
@@ -20,7 +23,9 @@ class Limits:
         model_calls: requests to any model, of all roles together.
         tokens: prompt and completion tokens of all roles together.
         cost: US dollars, where the backend reports a price.
-        seconds: wall time; a call that is under way when the time is up is abandoned.
+        seconds: wall time, from the moment at which the run has the environment for itself; a call that is under way
+            when the time is up is abandoned, ``reset`` and checkers included. Learning from the run gets as long
+            again: what was stored and credited by then stays, and what was not distilled is tried again later.
 
     Raises:
         UsageError: a bound is not a positive number.
@@ -35,7 +40,7 @@ class Limits:
     def __post_init__(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
-            if value is not None and not (is_number(value) and value > 0):
+            if value is not None and not (is_number(value) and value > 0 and real(value) is not None):
                 raise UsageError(f"Limits.{f.name} must be a positive number or None, got {value!r}")
 
 
@@ -85,6 +90,22 @@ class Budget:
         if self.limits.seconds is None:
             return None
         return max(0.0, self.limits.seconds - self.seconds)
+
+    @asynccontextmanager
+    async def bounded(self) -> AsyncGenerator[None, None]:
+        """Abandon what runs inside when the time is up.
+
+        Raises:
+            LimitReached: it is.
+        """
+        deadline = asyncio.timeout(self.seconds_left)
+        try:
+            async with deadline:
+                yield
+        except TimeoutError:
+            if self.limits.seconds is None or not deadline.expired():
+                raise
+            raise LimitReached(StopReason.LIMIT_SECONDS, self.seconds, self.limits.seconds) from None
 
     def add(self, role: str, usage: Usage) -> None:
         """Count usage of a role (``actor``, ``critic``, ``distiller``)."""

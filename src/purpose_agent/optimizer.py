@@ -104,7 +104,11 @@ class HeuristicOptimizer:
 
     # -- learning ------------------------------------------------------------------------------------------
     async def aoptimize(
-        self, trajectories: Sequence[Trajectory], *, on_error: OnError | None = None
+        self,
+        trajectories: Sequence[Trajectory],
+        *,
+        on_error: OnError | None = None,
+        seconds: float | None = None,
     ) -> OptimizeReport:
         """Distil episodes, each at most once by each distiller, and add what is new to the library.
 
@@ -114,6 +118,7 @@ class HeuristicOptimizer:
         Args:
             trajectories: finished episodes; those that failed for a transient cause teach nothing.
             on_error: told of each failure when it happens.
+            seconds: how long it may take; what is not done by then counts as left undone by an outage. None for ever.
 
         Raises:
             UsageError: they are no trajectories.
@@ -123,9 +128,7 @@ class HeuristicOptimizer:
         episodes |= {id: t for id, t in self._left_undone().items() if id not in episodes}
         work = DistillingRound(self.library, self._claims, on_error)
         try:
-            for trajectory in episodes.values():
-                for distiller in self.distillers:
-                    await work.distil(distiller, trajectory)
+            await work.distil_all(self.distillers, list(episodes.values()), seconds)
         finally:
             undone = [t for id, t in episodes.items() if id in work.waiting]
             waiting = {t.id: t for t in (*undone, *self._left_undone().values())}

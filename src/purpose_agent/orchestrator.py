@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
+import operator
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +27,10 @@ from purpose_agent.engine import Engine
 from purpose_agent.environment import Environment, SimpleEnvironment
 from purpose_agent.environment_host import EnvironmentHost, ExclusiveUse
 from purpose_agent.episode import Listener, RunSpec
-from purpose_agent.errors import UsageError
+from purpose_agent.errors import StoreError, UsageError
 from purpose_agent.evidence_critic import EvidenceCritic
 from purpose_agent.experience_replay import ExperienceReplay
+from purpose_agent.freeze import encodable
 from purpose_agent.learning import Learner
 from purpose_agent.limits import Limits
 from purpose_agent.llm_backend.base import LLMBackend
@@ -37,22 +40,29 @@ from purpose_agent.memory.library import Library
 from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import MemorySystem
 from purpose_agent.numeric import is_whole
-from purpose_agent.optimizer import HeuristicOptimizer, checked_trajectories
-from purpose_agent.other_memory import OtherMemory
+from purpose_agent.optimizer import HeuristicOptimizer
 from purpose_agent.policies import Policy, checked_policies
 from purpose_agent.purpose_function import PurposeFunction
 from purpose_agent.result import TaskResult
-from purpose_agent.runner import Runner, check_task
+from purpose_agent.runner import Runner
 from purpose_agent.score_cache import ScoreCache
 from purpose_agent.store import open_store
 from purpose_agent.store.base import Store
 from purpose_agent.streaming import StreamEvent, StreamTranslator
+from purpose_agent.task_arguments import (
+    check_task,
+    checked_options,
+    checked_seed,
+    checked_switch,
+    checked_text,
+)
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import PHI_MAX, MemoryTier, State, Trajectory, TrajectoryStep, new_id
 
 if TYPE_CHECKING:
     from purpose_agent.gatekeeper import Gatekeeper, ProbeListener
     from purpose_agent.memory.gate.probing import GateReport
+    from purpose_agent.other_memory import OtherMemory
 
 __all__ = [
     "AsyncOrchestrator",
@@ -63,6 +73,8 @@ __all__ = [
     "TaskResult",
 ]
 
+
+_log = logging.getLogger(__name__)
 
 MAX_PER_TIER = 200
 """Lessons kept per tier. What is *shown* is bounded by relevance and tokens; a small library forgets rare tasks."""
@@ -137,7 +149,7 @@ class Orchestrator:
             _check_model(name, model, optional=name != "llm")
         check_offered(available_actions)
         asked = checked_policies(policies)
-        _check_seed(seed)
+        first_seed = checked_seed(seed)
         limits = _limits(limits)
         host = EnvironmentHost(environment, in_thread=limits.seconds is not None)
         decided = choose_decision(decision, environment)
@@ -151,7 +163,7 @@ class Orchestrator:
         self.on_step = on_step
         self.decision: Decision = decided
         self.learning = learning
-        self.seed = seed
+        self.seed = first_seed
         self.limits = limits
         self._tasks = 0
         self._bridge = SyncBridge()
@@ -190,7 +202,11 @@ class Orchestrator:
             withholding and "credit" not in left_out,
             None if embedder is None else ItemVectors(embedder),
         )
-        other = None if memory is None else OtherMemory(memory, self.experience_replay, self.store)
+        other: OtherMemory | None = None
+        if memory is not None:
+            from purpose_agent.other_memory import OtherMemory  # rare
+
+            other = OtherMemory(memory, self.experience_replay, self.store)
         self._values: ValueLearner | OtherMemory = other or values
         engine = Engine(
             host,
@@ -279,22 +295,27 @@ class Orchestrator:
     ) -> RunSpec:
         """The checked options of a run; see `run_task`."""
         check_task(purpose, max_steps, early_stop_phi)
+        task = checked_text("task_description", task_description)
+        options = checked_options(options)
+        held_out = checked_switch("held_out", held_out)
+        teaches = checked_switch("learning", self.learning if learning is None else learning)
         if held_out and learning:
             raise UsageError("a held-out task teaches nothing: give held_out=True or learning=True, not both")
         if initial_state is not None and not isinstance(initial_state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"initial_state must be a State, got {type(initial_state).__name__}")
-        _check_seed(seed)
-        if seed is None and self.seed is not None:
-            seed = self.seed + self._tasks
+        first = checked_seed(self.seed)
+        if seed is None and first is not None:
+            seed = first + self._tasks
+        seed = checked_seed(seed)
         self._tasks += 1
         return RunSpec(
-            purpose=purpose,
-            task=task_description or purpose,
+            purpose=encodable(purpose),
+            task=encodable(task or purpose),
             run_id=new_id(),
-            max_steps=max_steps,
-            early_stop_phi=early_stop_phi,
+            max_steps=operator.index(max_steps),
+            early_stop_phi=float(early_stop_phi),
             decision=self.decision,
-            learning=not held_out and (self.learning if learning is None else learning),
+            learning=teaches and not held_out,
             limits=self.limits,
             initial_state=initial_state,
             seed=seed,
@@ -319,15 +340,24 @@ class Orchestrator:
             used_experiences: records that were shown; their values are updated.
 
         Raises:
-            UsageError: it is no trajectory, or this is called from inside a run, such as by ``on_step``; nothing was
-                stored.
+            UsageError: it is no `Trajectory`, or one that could not be read again, or this is called from inside a run,
+                such as by ``on_step``; nothing was changed.
+            StoreError: it was not kept.
         """
         self._bridge.refuse_inside()
-        checked_trajectories([trajectory])
+        from purpose_agent.trajectory_check import check_trajectory  # who only runs tasks need not load it
+
+        check_trajectory(trajectory)
         for record in used_experiences or []:
             self.experience_replay.update_q_value(record.id, float(trajectory.succeeded))
-        self._bridge.run(self.runner.learner.take_in(trajectory))
+        learning = self.runner.learner.take_in(trajectory, seconds=self.limits.seconds)
+        _, failures = self._bridge.run(learning)
         self.sync_memory()
+        lost = [f.error for f in failures if f.part == "memory"]
+        if lost and self.store.episode(trajectory.id) is None:
+            raise StoreError(f"the episode {trajectory.id!r} was not kept: {'; '.join(lost)}")
+        for failure in failures:
+            _log.warning("episode %s: %s failed: %s", trajectory.id, failure.part, failure.error)
 
     def probe(
         self,
@@ -519,11 +549,6 @@ def _check_model(name: str, model: Any, *, optional: bool) -> None:
             f"{name} must be an LLMBackend, got {type(model).__name__}: {model!r:.80}; "
             "resolve_backend('local'), MockLLMBackend() or a subclass of LLMBackend"
         )
-
-
-def _check_seed(seed: Any) -> None:
-    if seed is not None and not is_whole(seed):
-        raise UsageError(f"seed must be a whole number or None, got {seed!r:.80}")
 
 
 def _limits(limits: Any) -> Limits:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from purpose_agent.errors import PurposeAgentError, UsageError, describe_error
+from purpose_agent.cancellation import is_cancelled
+from purpose_agent.errors import ModelUnavailableError, PurposeAgentError, UsageError, describe_error
 from purpose_agent.events import Failed, Learned, RunStarted
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.journal import restore_state
@@ -130,19 +132,48 @@ class OtherMemory:
         *,
         admissible: Sequence[Sequence[Action]] = (),
         example_id: str | None = None,
+        seconds: float | None = None,
     ) -> tuple[Learned, list[Failed]]:
-        """Keep the episode, and let it learn; a failure is reported, and the episode is kept all the same."""
+        """Keep the episode, and let it learn; a failure is reported, and the episode is kept all the same.
+
+        Args:
+            trajectory: the episode.
+            admissible: what could be done in the first state and after each step.
+            example_id: the episode that was shown as an example, if any.
+            seconds: how long learning may take; None for ever.
+        """
         step = len(trajectory.steps)
         try:
             self._replay.add(trajectory)
             if trajectory.failed_transiently:
                 return Learned([], [], False), []
-            changed = list(await self.system.learn(trajectory, admissible))
+            changed = await self._learned(trajectory, admissible, seconds)
             self.save()
         except Exception as e:
             transient = isinstance(e, PurposeAgentError) and getattr(e, "transient", False)
             return Learned([], [], False), [Failed(step, "memory", describe_error(e), transient)]
         return Learned(changed, [], False), []
+
+    async def _learned(
+        self, trajectory: Trajectory, admissible: Sequence[Sequence[Action]], seconds: float | None
+    ) -> list[str]:
+        """Ids of what learning changed."""
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline:
+                return list(await self.system.learn(trajectory, admissible))
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ModelUnavailableError(
+                f"the memory {self.system.name!r} had not learned within {seconds:g} s"
+            ) from None
+        except asyncio.CancelledError as e:
+            if is_cancelled():
+                raise
+            raise ModelUnavailableError(
+                f"a call of the memory {self.system.name!r} was cancelled from within"
+            ) from e
 
     def keep(self, trajectory: Trajectory) -> None:
         """Keep an episode that somebody else played and that it has learned from."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from purpose_agent.cancellation import is_cancelled
 from purpose_agent.checkers import Checker, check
 from purpose_agent.combination import Opinion, Said, Voice, checked_reading, combine, potential
 from purpose_agent.critics import CriticSession, Reading
@@ -100,6 +101,14 @@ class Follower:
                     f"the critic {self.name!r} gave no answer within {self._seconds:g} s"
                 )
             self._report("critic", e)
+            return None
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            self._report(
+                "critic",
+                ModelUnavailableError(f"a call of the critic {self.name!r} was cancelled from within"),
+            )
             return None
 
 
@@ -305,7 +314,7 @@ def override_score(
     number = finite(phi)
     if number is None or not 0 <= number <= PHI_MAX:
         raise UsageError(f"an overridden Φ must be a number in [0, 10], got {phi!r}")
-    scored = ScoredState(number, 1.0, "", reasoning or "set by a person")
+    scored = ScoredState(number, 1.0, "", str(reasoning or "set by a person"))
     scores.put(purpose, state.fingerprint, HUMAN, scored, keep=True)
     return scored
 

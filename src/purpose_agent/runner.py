@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from purpose_agent.actor import Actor, ActorSession, Briefing
 from purpose_agent.engine import Engine
@@ -22,16 +22,16 @@ from purpose_agent.journal import (
     trajectory_of,
 )
 from purpose_agent.learning import Learner
-from purpose_agent.limits import Budget, Limits
+from purpose_agent.limits import Budget, LimitReached, Limits
 from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.values.learner import ValueLearner
 from purpose_agent.memory_system import Example, Guide
-from purpose_agent.numeric import is_number, is_whole
 from purpose_agent.purpose_function import PurposeSession
 from purpose_agent.result import TaskResult
 from purpose_agent.store.base import Store
+from purpose_agent.task_arguments import check_task as check_task
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import (
     Action,
@@ -45,9 +45,6 @@ from purpose_agent.types import (
 
 if TYPE_CHECKING:
     from purpose_agent.other_memory import OtherMemory
-
-MAX_PURPOSE_CHARS = 20_000
-"""A longer purpose would not leave a model room for anything else."""
 
 
 @dataclass
@@ -95,55 +92,57 @@ class Runner:
         """
         async with self.engine.exclusive:
             log = EventLog(self.store, spec.run_id, 0, list(listeners))
+            budget = Budget(spec.limits)
+            state = _given_state(spec)
             try:
-                state, given, terminal, admissible = await self._start(spec)
+                async with budget.bounded():
+                    if spec.initial_state is None:
+                        state = await self.host.reset(spec.seed, spec.options)
+                    episode = await self._begin(spec, log, budget, state)
             except EnvironmentFailure as e:
                 return self._stillborn(spec, log, e)
-            following = self._follow(spec, state, admissible)
-            verdict = await following.settle(given, in_thread=self.host.in_thread)
-            chance = spec.run_id if spec.seed is None else spec.seed
-            without = self._left_out(spec, state)
-            memory, example = self.memory.for_task(
-                spec.task,
-                spec.purpose,
-                state,
-                spec.decision,
-                chance if spec.learning else None,
-                without=without,
-                probing=spec.probing,
-                offered=None if self.host.lists_admissible else self._offered,
-            )
-            trajectory = Trajectory(
-                spec.task,
-                spec.purpose,
-                id=spec.run_id,
-                seed=spec.seed,
-                options=spec.options,
-                propensities=dict(memory.propensities),
-                trust=self.host.trust,
-            )
-            episode = self._episode(
-                spec, log, trajectory, state, memory, example, admissible, following, without
-            )
-            episode.verdict, episode.terminal = verdict, terminal
-            log.emit(self._started(spec, state, verdict, memory, trajectory.created_at, example))
-            following.report_to(episode.failed)
+            except LimitReached as e:
+                return self._out_of_time(spec, log, e, state)
             result = await self.engine.play(episode)
             if spec.learning:
                 await self._learn(episode)
             return result
 
-    async def _start(self, spec: RunSpec) -> tuple[Snapshot, Verdict | None, bool, list[Action]]:
-        if spec.initial_state is not None:
-            try:
-                state = spec.initial_state.snapshot()
-            except (TypeError, ValueError) as e:
-                raise UsageError(f"initial_state: {e}") from e
-        else:
-            state = await self.host.reset(spec.seed, spec.options)
-        verdict = await self.host.verdict(state)
+    async def _begin(self, spec: RunSpec, log: EventLog, budget: Budget, state: Snapshot) -> Episode:
+        """The episode at its first state, journalled as begun."""
+        given = await self.host.verdict(state)
         terminal = await self.host.is_terminal(state)
-        return state, verdict, terminal, await self.host.admissible(state)
+        admissible = await self.host.admissible(state)
+        following = self._follow(spec, state, admissible)
+        verdict = await following.settle(given, in_thread=self.host.in_thread)
+        chance = spec.run_id if spec.seed is None else spec.seed
+        without = self._left_out(spec, state)
+        memory, example = self.memory.for_task(
+            spec.task,
+            spec.purpose,
+            state,
+            spec.decision,
+            chance if spec.learning else None,
+            without=without,
+            probing=spec.probing,
+            offered=None if self.host.lists_admissible else self._offered,
+        )
+        trajectory = Trajectory(
+            spec.task,
+            spec.purpose,
+            id=spec.run_id,
+            seed=spec.seed,
+            options=spec.options,
+            propensities=dict(memory.propensities),
+            trust=self.host.trust,
+        )
+        episode = self._episode(
+            spec, log, budget, trajectory, state, memory, example, admissible, following, without
+        )
+        episode.verdict, episode.terminal = verdict, terminal
+        log.emit(self._started(spec, state, verdict, memory, trajectory.created_at, example))
+        following.report_to(episode.failed)
+        return episode
 
     def _left_out(self, spec: RunSpec, state: Snapshot) -> frozenset[str]:
         """Earlier attempts at the very task, where it is evaluated as if it was never met."""
@@ -167,6 +166,16 @@ class Runner:
         log.emit(Failed(0, "environment", text))
         log.emit(RunFinished(trajectory.stop_reason, False, None, 0, 0.0, {}, text))
         return TaskResult(trajectory, state, error=text)
+
+    def _out_of_time(self, spec: RunSpec, log: EventLog, limit: LimitReached, state: Snapshot) -> TaskResult:
+        """A run whose time was up before its first state was known in full: journalled, with no steps."""
+        trajectory = Trajectory(spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options)
+        trajectory.stop_reason = limit.reason.value
+        log.emit(self._started(spec, state, None, Selection(), trajectory.created_at, None))
+        log.emit(
+            RunFinished(trajectory.stop_reason, False, None, 0, limit.value, {}, detail=_time_is_up(limit))
+        )
+        return TaskResult(trajectory, state)
 
     def _started(
         self,
@@ -212,6 +221,7 @@ class Runner:
         self,
         spec: RunSpec,
         log: EventLog,
+        budget: Budget,
         trajectory: Trajectory,
         state: Snapshot,
         memory: Selection,
@@ -240,7 +250,7 @@ class Runner:
         episode = Episode(
             spec=spec,
             log=log,
-            budget=Budget(spec.limits),
+            budget=budget,
             trajectory=trajectory,
             session=ActorSession(self.actor.llm, briefing),
             following=following,
@@ -258,7 +268,10 @@ class Runner:
         episode.report_usage()  # what the run itself used is in its `RunFinished`
         with collect_usage(lambda usage: episode.use("distiller", usage)):
             learned, failures = await self.learner.take_in(
-                episode.trajectory, admissible=episode.admissible, example_id=episode.example_id
+                episode.trajectory,
+                admissible=episode.admissible,
+                example_id=episode.example_id,
+                seconds=episode.spec.limits.seconds,
             )
         for failure in failures:
             episode.log.emit(failure)
@@ -281,11 +294,16 @@ class Runner:
             spec = _spec_of(events[0], limits)
             log = EventLog(self.store, run_id, len(events), list(listeners))
             trajectory = trajectory_of(events)
+            ended = _ending_of(events)
+            spent = 0.0 if ended is not None else sum(e.seconds for e in events if isinstance(e, Executed))
+            budget = Budget(spec.limits, _usage_of(events), spent)
             try:
-                episode = await self._rebuild(spec, log, trajectory, events)
+                async with budget.bounded():
+                    episode = await self._rebuild(spec, log, budget, trajectory, events)
             except EnvironmentFailure as e:
                 return TaskResult(trajectory, _last_state(events[0], trajectory), error=describe_error(e))
-            ended = _ending_of(events)
+            except LimitReached as e:
+                return _not_rebuilt(trajectory_of(events), events, log, e)
             if ended is not None:
                 result = TaskResult(trajectory, episode.state, usage=ended.usage, error=ended.error)
             else:
@@ -297,7 +315,7 @@ class Runner:
             return result
 
     async def _rebuild(
-        self, spec: RunSpec, log: EventLog, trajectory: Trajectory, events: list[Event]
+        self, spec: RunSpec, log: EventLog, budget: Budget, trajectory: Trajectory, events: list[Event]
     ) -> Episode:
         """The episode as it was when it was left: world, conversation, values, budget."""
         started = events[0]
@@ -306,8 +324,9 @@ class Runner:
         memory, example = self.memory.as_shown(started)
         admissible = await self.host.admissible(state)
         following = self._follow(spec, state, admissible)
+        without = self._left_out(spec, state)
         episode = self._episode(
-            spec, log, trajectory, state, memory, example, admissible, following, self._left_out(spec, state)
+            spec, log, budget, trajectory, state, memory, example, admissible, following, without
         )
         episode.asked = any(asks_model(event) for event in events)
         episode.verdict = restore_verdict(started.verdict)
@@ -319,9 +338,6 @@ class Runner:
         actions = [step.action for step in steps if not step.action.is_done]
         if _ending_of(events) is None:
             await self.host.restore(episode.state, actions, spec.seed, spec.options)
-        used = _usage_of(events)
-        seconds = sum(e.seconds for e in executed)
-        episode.budget = Budget(spec.limits, used, seconds)
         following.report_to(episode.failed)
         return episode
 
@@ -350,6 +366,14 @@ class Runner:
         episode.score_due = step.score is None
 
 
+def _given_state(spec: RunSpec) -> Snapshot:
+    """Where the caller wants to start; nowhere yet, where the environment is to say."""
+    try:
+        return (spec.initial_state or State(data={})).snapshot()
+    except (TypeError, ValueError) as e:
+        raise UsageError(f"initial_state: {e}") from e
+
+
 def _spec_of(started: RunStarted, limits: Limits) -> RunSpec:
     return RunSpec(
         purpose=started.purpose,
@@ -374,6 +398,36 @@ def _ending_of(events: list[Event]) -> RunFinished | None:
     return None
 
 
+def _not_rebuilt(
+    trajectory: Trajectory, events: list[Event], log: EventLog, limit: LimitReached
+) -> TaskResult:
+    """A run that could not be brought back to where it was left before its time was up; one that had ended stays so."""
+    started, ended, used = events[0], _ending_of(events), _usage_of(events)
+    assert isinstance(started, RunStarted)
+    state = _last_state(started, trajectory)
+    if ended is not None:
+        return TaskResult(trajectory, state, usage=used, error=ended.error)
+    trajectory.stop_reason = limit.reason.value
+    steps = len(trajectory.steps)
+    log.emit(RunResumed(steps, time.time()))
+    log.emit(
+        RunFinished(
+            trajectory.stop_reason,
+            trajectory.succeeded,
+            trajectory.final_phi,
+            steps,
+            limit.value,
+            used,
+            detail=_time_is_up(limit),
+        )
+    )
+    return TaskResult(trajectory, state, usage=used)
+
+
+def _time_is_up(limit: LimitReached) -> str:
+    return f"{limit.limit:g} s are over"
+
+
 def _usage_of(events: list[Event]) -> dict[str, Usage]:
     used: dict[str, Usage] = {}
     for event in events:
@@ -387,26 +441,3 @@ def _usage_of(events: list[Event]) -> dict[str, Usage]:
 
 def _last_state(started: RunStarted, trajectory: Trajectory) -> State:
     return trajectory.steps[-1].state_after if trajectory.steps else restore_state(started.state)
-
-
-def check_task(purpose: Any, max_steps: Any, early_stop_phi: Any) -> None:
-    """Refuse arguments of a task that cannot be meant.
-
-    Raises:
-        UsageError: naming the value and the remedy.
-    """
-    if not isinstance(purpose, str):
-        raise UsageError(f"purpose must be a str, got {type(purpose).__name__}: {purpose!r:.80}")
-    if not purpose.strip():
-        raise UsageError("purpose is empty; say in words what the agent should achieve")
-    if len(purpose) > MAX_PURPOSE_CHARS:
-        raise UsageError(
-            f"purpose has {len(purpose)} characters, at most {MAX_PURPOSE_CHARS} are allowed; "
-            "put long material into the state instead"
-        )
-    if not is_whole(max_steps) or max_steps < 1:
-        raise UsageError(f"max_steps must be a whole number of at least 1, got {max_steps!r}")
-    if not is_number(early_stop_phi) or early_stop_phi != early_stop_phi:
-        raise UsageError(
-            f"early_stop_phi must be a number (above 10 never stops early), got {early_stop_phi!r}"
-        )

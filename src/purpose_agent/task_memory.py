@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 
 from purpose_agent.actor import Actor, Decision
+from purpose_agent.errors import StoreCorruptError
 from purpose_agent.events import RunStarted
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.memory.item_vectors import ItemVectors
@@ -19,7 +20,8 @@ from purpose_agent.memory.retrieval import PER_ACTION, PER_TIER, SPARSE_TOKENS, 
 from purpose_agent.memory.same_task import derived_from
 from purpose_agent.memory.selection import Selection
 from purpose_agent.memory_system import Example
-from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State, Trajectory
+from purpose_agent.store.reading import note_unreadable
+from purpose_agent.types import Heuristic, MemoryRecord, MemoryTier, State
 
 MAX_EXAMPLE_STEPS = 30
 """Actions of a similar episode that are shown as an example."""
@@ -104,7 +106,7 @@ class TaskMemory:
             memory = memory.with_item(item) if shown else memory
         if decision == "choice" and memory.procedural:
             return memory, None
-        own = islice((r for r in records if not self._is_claim(r.trajectory)), _LIKE_IT)
+        own = islice((r for r in records if self._may_be_example(r)), _LIKE_IT)
         return memory, next((_example(r) for r in own if r.trajectory.succeeded), None)
 
     def as_shown(self, started: RunStarted) -> tuple[Selection, Example | None]:
@@ -118,16 +120,18 @@ class TaskMemory:
             propensities=started.propensities,
         )
         record = self.replay.get(started.example) if started.example else None
-        return memory, _example(record) if record is not None else None
+        return memory, _example(record) if record is not None and _is_readable(record) else None
 
     def _allowed(self, items: list[Heuristic], offered: Collection[str] | None) -> list[Heuristic]:
         if not self.library.defences.allow_list:
             return items
         return [h for h in items if not names_unknown_action(h, offered)]
 
-    def _is_claim(self, trajectory: Trajectory) -> bool:
-        """Whether strangers say what was done and how it ended; that is no example."""
-        return self.library.defences.labels and outcome_trust(trajectory).tainted
+    def _may_be_example(self, record: MemoryRecord) -> bool:
+        """Whether an episode can be read, and it is not strangers who say what was done and how it ended."""
+        if not _is_readable(record):
+            return False
+        return not (self.library.defences.labels and outcome_trust(record.trajectory).tainted)
 
     def _tried(self, memory: Selection, purpose: str, seed: int | str | None) -> Selection:
         """The selection after chance decided about it. What a person or a caller put in is not experimented with."""
@@ -152,6 +156,14 @@ class TaskMemory:
             if own.get(name) != tip
         ]
         return [*_with(library, attached, MemoryTier.TOOL), *by_hand]
+
+
+def _is_readable(record: MemoryRecord) -> bool:
+    try:
+        return bool(record.trajectory)
+    except (StoreCorruptError, ValueError) as e:
+        note_unreadable(record.id, e)
+        return False
 
 
 def _example(record: MemoryRecord) -> Example:

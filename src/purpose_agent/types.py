@@ -12,8 +12,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from purpose_agent.freeze import fingerprint_of, frozen_copy, json_text, pack, plain_copy, unpack
-from purpose_agent.numeric import is_number
+from purpose_agent.freeze import (
+    encodable,
+    fingerprint_of,
+    frozen_copy,
+    json_text,
+    pack,
+    plain_copy,
+    unpack,
+)
+from purpose_agent.numeric import is_number, plain, real
 
 PHI_MAX = 10.0
 """Φ lies in [0, PHI_MAX]."""
@@ -36,8 +44,8 @@ class State:
     Attributes:
         data: JSON-able content.
         summary: text shown instead of ``data`` where a person or a model reads the state.
-        timestamp: seconds since the epoch, for display only.
-        id: an identifier, for display only.
+        timestamp: seconds since the epoch, for display only; None: now.
+        id: an identifier, for display only; None: a new one.
     """
 
     data: dict[str, Any]
@@ -67,7 +75,7 @@ class State:
         """A deep copy that raises TypeError when somebody tries to change it.
 
         Raises:
-            TypeError: ``data`` is not a dict.
+            TypeError: ``data`` is not a dict, or ``timestamp`` not a number.
             ValueError: ``data`` refers to itself or is nested too deeply.
         """
         return Snapshot.of(self)
@@ -99,8 +107,8 @@ class Snapshot(State):
         made.__dict__.update(
             data=frozen,
             summary=text,
-            timestamp=state.timestamp,
-            id=state.id,
+            timestamp=_seconds(state.timestamp),
+            id=_identifier(state.id),
             _packed=pack(frozen),
             _fingerprint=fingerprint_of({"data": frozen, "summary": text}),
             _text=text,
@@ -136,6 +144,20 @@ class Snapshot(State):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> State:
         return self.thaw()
+
+
+def _seconds(timestamp: Any) -> float:
+    """When a state was; now, where nobody says."""
+    if type(timestamp) is float:
+        return timestamp
+    seconds = time.time() if timestamp is None else real(timestamp)
+    if seconds is None:
+        raise TypeError(f"State.timestamp must be a number of seconds, got {timestamp!r:.80}")
+    return seconds
+
+
+def _identifier(id: Any) -> str:
+    return new_id() if id is None else encodable(str(id))
 
 
 def _rebuild_snapshot(data: dict[str, Any], summary: str | None, timestamp: float, id: str) -> Snapshot:
@@ -190,6 +212,8 @@ class Verdict:
         success: True achieved, False not (yet) achieved, None unknown.
         reason: why, for people.
 
+    Scalars of numpy become plain numbers and bools, and a reason that is no text becomes one.
+
     Raises:
         ValueError: ``score`` is not a number in [0, 1], or neither score nor success is given.
     """
@@ -199,12 +223,17 @@ class Verdict:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if self.score is not None and not (is_number(self.score) and 0.0 <= self.score <= 1.0):  # nor NaN
+        score: Any = plain(self.score)
+        if score is not None and not (is_number(score) and 0.0 <= score <= 1.0):  # nor NaN
             raise ValueError(f"Verdict.score must be a number in [0, 1] or None, got {self.score!r}")
-        success: Any = self.success
+        success: Any = plain(self.success)
         if success is not None and not isinstance(success, bool):
             raise ValueError(f"Verdict.success must be True, False or None, got {success!r}")
-        if self.score is None and success is None:
+        reason: Any = self.reason
+        reason = "" if reason is None else str(reason)
+        if score is not self.score or success is not self.success or reason is not self.reason:
+            self.__dict__.update(score=score, success=success, reason=reason)
+        if score is None and success is None:
             raise ValueError("a Verdict needs a score or a success; where nothing is known, give None for it")
 
     @property

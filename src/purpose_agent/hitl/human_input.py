@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -109,6 +109,9 @@ def check_input(prompt: InterruptType, given: Any) -> HumanInput:
             f"HumanInput.interrupt_type must be one of {names}, got {given.interrupt_type!r:.100}"
         ) from None
     _check_types(given)
+    message: Any = given.message
+    if not isinstance(message, str):
+        given = replace(given, message="" if message is None else str(message))
     if kind == InterruptType.ABORT:
         return given
     for name, wanted in (

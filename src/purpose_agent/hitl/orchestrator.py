@@ -6,6 +6,7 @@ The loop is the one of `Orchestrator`; the person is a policy in it.
 from __future__ import annotations
 
 import logging
+import operator
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -23,7 +24,8 @@ from purpose_agent.hitl.terminal import CLIInputHandler
 from purpose_agent.numeric import is_whole
 from purpose_agent.orchestrator import Orchestrator
 from purpose_agent.result import TaskResult
-from purpose_agent.runner import Runner, check_task
+from purpose_agent.runner import Runner
+from purpose_agent.task_arguments import check_task, checked_switch, checked_text
 from purpose_agent.types import TRANSIENT_STOPS, Evidence, Heuristic, MemoryTier, State, new_id
 
 _log = logging.getLogger(__name__)
@@ -114,8 +116,9 @@ class HITLOrchestrator:
             return self._play(spec.run_id, 0, lambda runner: runner.run(spec))
         _check_resumption(checkpoint, purpose, initial_state, seed, options)
         check_task(checkpoint.purpose, max_steps, early_stop_phi)
-        learning = self.orchestrator.learning if learning is None else learning
-        run_id = self._adopt(checkpoint, max_steps, early_stop_phi, learning, task_description)
+        task = checked_text("task_description", task_description)
+        learning = checked_switch("learning", self.orchestrator.learning if learning is None else learning)
+        run_id = self._adopt(checkpoint, operator.index(max_steps), float(early_stop_phi), learning, task)
         limits, left_at = self.orchestrator.limits, len(checkpoint.trajectory_steps)
         return self._play(run_id, left_at, lambda runner: runner.resume(run_id, limits))
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from purpose_agent.errors import UsageError, describe_error
-from purpose_agent.journal import trajectory_of
+from purpose_agent.cancellation import is_cancelled
+from purpose_agent.errors import ModelUnavailableError, UsageError, describe_error
 from purpose_agent.limits import LimitReached
 from purpose_agent.memory.distillers.base import Distiller
 from purpose_agent.memory.distilling_claims import Claims
 from purpose_agent.memory.intake import derived_id
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.provenance.labels import labelled
-from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_trajectory
 from purpose_agent.types import Heuristic, Trajectory
 
 
@@ -65,6 +66,25 @@ class DistillingRound:
         self._on_error = on_error
         self._out_of_order: set[str] = set()
 
+    async def distil_all(
+        self, distillers: Sequence[Distiller], episodes: Sequence[Trajectory], seconds: float | None = None
+    ) -> None:
+        """Let each distiller work on each episode; what is not done in ``seconds`` waits for another try."""
+        deadline = asyncio.timeout(seconds)
+        left = [(distiller, episode) for episode in episodes for distiller in distillers]
+        try:
+            async with deadline:
+                while left:
+                    await self.distil(*left[0])
+                    del left[0]
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            distiller, episode = left[0]
+            text = f"not done within {seconds:g} s"
+            self._record(DistillerFailure(distiller.name, episode.id, text, True))
+            self.waiting.update(e.id for d, e in left if self._claims.is_open(e.id, d.name))
+
     async def distil(self, distiller: Distiller, trajectory: Trajectory) -> None:
         """Let a distiller work on an episode, if nobody did before."""
         if distiller.name in self._out_of_order:
@@ -78,7 +98,13 @@ class DistillingRound:
             proposals = labelled_proposals(proposals, distiller, trajectory, self._library)
         except Exception as error:  # a distiller may be anybody's; what it raises is recorded
             self._fail(distiller, trajectory, error)
-        except BaseException:  # cancelled: the episode is not lost
+        except asyncio.CancelledError as error:
+            if is_cancelled():  # the episode is not lost
+                self._claims.release(trajectory.id, distiller.name)
+                raise
+            outage = ModelUnavailableError(f"its call was cancelled from within: {describe_error(error)}")
+            self._fail(distiller, trajectory, outage)
+        except BaseException:  # Ctrl-C: the episode is not lost
             self._claims.release(trajectory.id, distiller.name)
             raise
         else:
@@ -124,13 +150,8 @@ def labelled_proposals(
     """What a distiller proposed, labelled with whose words it is; see `provenance.labels`."""
     if not library.defences.labels:
         return list(proposals)
-    recorded = partial(_recorded, library.store)
+    recorded = partial(readable_trajectory, library.store)
     return [labelled(proposal, distiller, trajectory, recorded) for proposal in proposals]
-
-
-def _recorded(store: Store, id: str) -> Trajectory | None:
-    events = store.events(id)
-    return trajectory_of(events) if events else None
 
 
 def is_transient(error: Exception) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from purpose_agent.journal import trajectory_of
 from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_trajectory
 from purpose_agent.types import Trajectory
 
 MAX_ATTEMPTS = 4
@@ -52,8 +52,8 @@ class Claims:
             for name in distillers
             if _failed(name, 1) in episode.distilled_by and self.is_open(episode.id, name)
         ]
-        events = [self._store.events(id) for id in dict.fromkeys(waiting[-limit:])]
-        return [trajectory_of(run) for run in events if run]
+        episodes = [readable_trajectory(self._store, id) for id in dict.fromkeys(waiting[-limit:])]
+        return [episode for episode in episodes if episode is not None]
 
     def _attempt(self, marks: Collection[str], distiller: str) -> int:
         """Number of the present or next attempt, counted from 1."""

@@ -7,6 +7,7 @@ from typing import Any
 from purpose_agent.events import RunStarted
 from purpose_agent.journal import restore_state
 from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_events
 from purpose_agent.types import Heuristic, Snapshot
 
 
@@ -18,9 +19,9 @@ def attempts_at(
     for episode in store.episodes():
         if (episode.purpose, episode.task) != (purpose, task):
             continue
-        events = store.events(episode.id)
+        events = readable_events(store, episode.id)
         started = events[0] if events else None
-        if isinstance(started, RunStarted) and (
+        if not isinstance(started, RunStarted) or (  # of one that cannot be read nobody knows
             restore_state(started.state).fingerprint == state.fingerprint
             or (seed is not None and (started.seed, started.options) == (seed, options))
         ):

@@ -19,6 +19,7 @@ from purpose_agent.store.opening import (
     ReadingError,
     connect_file,
     connect_memory,
+    gone,
     open_file,
     translate,
 )
@@ -117,6 +118,15 @@ class FileDatabase:
             return not self._closed and path.samefile(self._path)
         except OSError:
             return False
+
+    def check_place(self) -> None:
+        """Look whether the file is still there; the system keeps one that was deleted as long as it is open.
+
+        Raises:
+            StoreError: it is not.
+        """
+        if not self._path.exists():
+            raise gone(self._path)
 
     def quiesce(self) -> None:
         """Finish writing and close every connection that is not in use; the next use opens new ones."""

@@ -122,9 +122,7 @@ def translate(error: ReadingError, path: Path | None) -> StoreError:
         )
     name = str(getattr(error, "sqlite_errorname", ""))
     if name.startswith("SQLITE_CANTOPEN") and path is not None and not path.exists():
-        return StoreError(
-            f"{where} is gone: it was moved or deleted while it was open; put it back or open another"
-        )
+        return gone(path)
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StoreCorruptError(f"{where} is damaged ({error}); it was left as it is: restore a copy of it")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
@@ -140,6 +138,13 @@ def translate(error: ReadingError, path: Path | None) -> StoreError:
             f"{where} was locked by another process for {BUSY_SECONDS:.0f} s ({error}); see which process holds it"
         )
     return StoreError(f"{where} failed: {type(error).__name__}: {error}")
+
+
+def gone(path: Path) -> StoreError:
+    """The error for a file that is not there any more."""
+    return StoreError(
+        f"the store {str(path)!r} is gone: it was moved or deleted while it was open; put it back or open another"
+    )
 
 
 def _make_sure_it_exists(path: Path) -> None:

@@ -27,20 +27,25 @@ Milestone = RunStarted | RunResumed | RunFinished
 
 
 def pack(events: Iterable[Event]) -> tuple[list[bytes], list[Milestone]]:
-    """The events as bytes, and those of them that a list of runs must know.
+    """The events as bytes, and those of them that a list of runs must know, as they will be read.
+
+    Encoding does not look at types, and one value of a wrong type would make a run unreadable for good. So what was
+    encoded is read once before it is written.
 
     Raises:
-        StoreError: an event holds something that cannot be stored.
+        StoreError: an event holds something that cannot be stored, or could not be read again.
     """
     payloads: list[bytes] = []
     milestones: list[Milestone] = []
     for event in events:
-        if isinstance(event, (RunStarted, RunFinished, RunResumed)):
-            milestones.append(event)
         try:
-            payloads.append(encode_event(event))
+            payload = encode_event(event)
+            stored = decode_event(payload)
         except Exception:
-            payloads.append(_pack_foreign(event))
+            payload, stored = _pack_foreign(event)
+        payloads.append(payload)
+        if isinstance(stored, (RunStarted, RunFinished, RunResumed)):
+            milestones.append(stored)
     return payloads, milestones
 
 
@@ -97,7 +102,10 @@ def with_progress(info: RunInfo, newest_first: Iterable[bytes]) -> RunInfo:
     steps: int | None = None
     phi: float | None = None
     for payload in newest_first:
-        event = unpack(info.run_id, [payload])[0]
+        try:
+            event = decode_event(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError):  # a list of runs can do without it
+            continue
         if steps is None and isinstance(event, Executed):
             steps = event.step
         elif phi is None and isinstance(event, Scored):
@@ -107,11 +115,11 @@ def with_progress(info: RunInfo, newest_first: Iterable[bytes]) -> RunInfo:
     return msgspec.structs.replace(info, steps=steps or 0, final_phi=phi)
 
 
-def _pack_foreign(event: Any) -> bytes:
-    """An event with foreign contents (a lone surrogate, a huge number), made plain."""
+def _pack_foreign(event: Any) -> tuple[bytes, Event]:
+    """An event with foreign contents (a lone surrogate, a number of numpy) made plain, and how it will be read."""
     try:
-        payload = msgspec.msgpack.encode(plain_copy(msgspec.to_builtins(event)))
-        decode_event(payload)
+        plain = plain_copy(msgspec.to_builtins(event, enc_hook=plain_copy))
+        payload = msgspec.msgpack.encode(plain)
+        return payload, decode_event(payload)
     except Exception as e:
         raise StoreError(f"an event cannot be stored: {type(event).__name__}: {e}") from e
-    return payload

@@ -295,6 +295,8 @@ class _FileJournal:
     def append(
         self, run_id: str, seq: int, payloads: Sequence[bytes], milestones: Sequence[Milestone]
     ) -> Future[None]:
+        if milestones:  # once or twice a run
+            self._database.check_place()
         return self._database.submit(
             partial(self._writer.write, run_id=run_id, seq=seq, payloads=payloads, milestones=milestones)
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from purpose_agent.journal import trajectory_of
 from purpose_agent.memory.action_template import words
 from purpose_agent.memory.distillers.abstraction import Variables, abstract_text, occurs_in, read_call
 from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_trajectory
 from purpose_agent.types import Action, Evidence, Heuristic, MemoryTier, Trajectory, TrajectoryStep
 
 MAX_COMPARED = 5
@@ -48,9 +48,9 @@ class DivergenceDistiller:
             and (episode.purpose, episode.task) == (trajectory.purpose, trajectory.task_description)
         ]
         for episode in sorted(found, key=lambda e: -e.number)[:MAX_COMPARED]:
-            events = self._store.events(episode.id)
-            if events:
-                yield trajectory_of(events)
+            attempt = readable_trajectory(self._store, episode.id)
+            if attempt is not None:
+                yield attempt
 
     def _lesson(self, good: Trajectory, bad: Trajectory, at: int) -> Heuristic:
         better, worse = good.steps[at], bad.steps[at]

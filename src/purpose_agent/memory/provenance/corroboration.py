@@ -14,6 +14,7 @@ from typing import Any
 from purpose_agent.events import RunStarted
 from purpose_agent.memory.life_cycle import is_shown
 from purpose_agent.store.base import Store
+from purpose_agent.store.reading import readable_events
 from purpose_agent.types import Evidence, Heuristic, Trust
 
 
@@ -55,7 +56,7 @@ def _where(evidence: Iterable[Evidence]) -> str:
 
 
 def _task(store: Store, id: str) -> tuple[Any, ...] | None:
-    events = store.events(id)
+    events = readable_events(store, id)
     if not events or not isinstance(events[0], RunStarted):
         return None
     started = events[0]

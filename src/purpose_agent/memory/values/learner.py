@@ -14,8 +14,10 @@ import msgspec
 
 from purpose_agent.embedding import default_embedder
 from purpose_agent.episode_fold import EpisodeFold
-from purpose_agent.errors import StoreCorruptError, UsageError
+from purpose_agent.errors import UsageError
+from purpose_agent.freeze import plain_copy
 from purpose_agent.store.base import EpisodeInfo, Store
+from purpose_agent.store.reading import note_unreadable
 from purpose_agent.types import PHI_MAX, Action, StopReason, Trajectory
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
         """
         record = record_of(trajectory, admissible)
         if record is not None:
-            self._store.save_artefact(RECORD + trajectory.id, msgspec.msgpack.encode(record), upto=0)
+            self._store.save_artefact(RECORD + trajectory.id, _encoded(record), upto=0)
 
     def _fresh(self) -> ValueMemory:
         from purpose_agent.memory.values.memory import ValueMemory
@@ -103,18 +105,21 @@ class ValueLearner(EpisodeFold["ValueMemory"]):
 
     def _learn(self, folded: ValueMemory, episode: EpisodeInfo) -> None:
         kept = None if episode.transient else self._store.artefact(RECORD + episode.id)
-        if kept is not None:
-            folded.learn(_decoded(kept[0], episode.id))
+        if kept is None:
+            return
+        try:
+            record = _decoder().decode(kept[0])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as e:
+            note_unreadable(episode.id, e)
+            return
+        folded.learn(record)
 
 
-def _decoded(payload: bytes, episode: str) -> EpisodeRecord:
+def _encoded(record: EpisodeRecord) -> bytes:
     try:
-        return _decoder().decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise StoreCorruptError(
-            f"what episode {episode!r} taught cannot be read ({e}); it is damaged or from a newer version: restore a "
-            "copy of the store"
-        ) from e
+        return msgspec.msgpack.encode(record)
+    except UnicodeEncodeError:  # a lone surrogate somewhere in it
+        return msgspec.msgpack.encode(plain_copy(msgspec.to_builtins(record)))
 
 
 @cache
