@@ -58,3 +58,20 @@ class Breaking(Buttons):
         if Breaking.left < 0:
             raise RuntimeError("the wire came off")
         return super().reset(seed, options)
+
+
+class Failing(Buttons):
+    """Whatever is done raises an error, or every other thing is."""
+
+    every: ClassVar[int] = 1
+
+    def execute(self, action: Action, current_state: State) -> State:
+        if int(action.name.split()[-1]) % self.every == 0:
+            raise TypeError("execute() got no button")
+        return super().execute(action, current_state)
+
+
+class HalfFailing(Failing):
+    """Two of three buttons raise an error."""
+
+    every = 2

@@ -293,6 +293,29 @@ def test_what_broke_is_reported_with_a_remedy_and_what_was_done_is_kept(
     assert rows_in(tmp_path / "out")[: len(kept)] == kept
 
 
+@pytest.mark.parametrize(("episodes", "played"), [(8, 5), (2, 4)])
+def test_a_world_in_which_every_step_fails_ends_in_an_error(
+    tmp_path: Path, episodes: int, played: int
+) -> None:
+    settings = own("Failing", arms=("random", "memory_only"), episodes=episodes, tasks=1, anchors=0)
+    with pytest.raises(PurposeAgentError, match=r"TypeError: execute\(\) got no button") as failed:
+        play(settings, tmp_path / "out")
+    assert failed.value.exit_code == 3
+    assert "must return the next State" in str(failed.value)
+    assert len(rows_in(tmp_path / "out")) == played
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+def test_steps_that_fail_are_counted_in_a_note(tmp_path: Path) -> None:
+    report = play(own("HalfFailing", arms=("random", "memory_only")), tmp_path / "out")
+    rows = rows_in(tmp_path / "out")
+    failed, steps = sum(row.failed_steps for row in rows), sum(row.steps for row in rows)
+    assert 0 < failed < steps
+    (note,) = [note for note in report.notes if "steps failed" in note]
+    assert note.startswith(f"{failed} of {steps} steps failed in the world ")
+    assert note.endswith("TypeError: execute() got no button")
+
+
 def test_chance_is_another_one_for_each_repeat(tmp_path: Path) -> None:
     settings = own("Buttons", arms=("random", "no_memory"), repeats=6, tasks=6, max_steps=1)
     play(settings, tmp_path / "out")

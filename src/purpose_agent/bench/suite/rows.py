@@ -17,6 +17,9 @@ TRAIN, STUDY, ANCHOR, TEST = "train", "study", "anchor", "test"
 """Kinds of jobs: an episode that teaches, a stored episode that is learned from, a frozen look at the anchor set, a
 held-out task."""
 
+MAX_ERROR = 300
+"""Characters of an error that a row keeps."""
+
 
 class Job(msgspec.Struct, frozen=True):
     """A piece of work.
@@ -70,6 +73,8 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
         memory_tokens: of what was shown with the first state, estimated.
         traced: showings that the leakage guard followed back to their episodes.
         first_state: digest of the first state as the agent saw it.
+        failed_steps: of them those in which the world raised an error instead of answering.
+        step_error: the first of those errors.
     """
 
     job: Job
@@ -87,6 +92,8 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     memory_tokens: int = 0
     traced: int = 0
     first_state: str = ""
+    failed_steps: int = 0
+    step_error: str = ""
 
     @property
     def counts(self) -> bool:
@@ -110,6 +117,7 @@ class _Reading:
     source: str = ""
     steps: int = 0
     habits: int = 0
+    errors: list[str] = field(default_factory=list[str])
 
     def take(self, event: Event) -> None:
         match event:
@@ -128,6 +136,7 @@ class _Reading:
                 self.steps += 1
                 self.habits += self.source == "habit"
                 self.shown |= dict.fromkeys(event.shown)
+                self.errors += [] if event.error is None else [event.error]
                 if event.verdict is not None and event.verdict.score is not None:
                     self.values["score"] = event.verdict.score
             case RunFinished():
@@ -161,6 +170,8 @@ def row_of(job: Job, events: Sequence[Event], *, memory_tokens: int = 0, traced:
             "cited": list(reading.cited),
             "memory_tokens": memory_tokens,
             "traced": traced,
+            "failed_steps": len(reading.errors),
+            "step_error": reading.errors[0][:MAX_ERROR] if reading.errors else "",
         },
         SuiteRow,
     )

@@ -29,9 +29,9 @@ from purpose_agent.bench.report.output import (
 )
 from purpose_agent.bench.report.report import SuiteReport, WorldReport
 from purpose_agent.bench.report.summary import arm_summaries, curves, differences, leakage, retention, verdict
-from purpose_agent.bench.suite.arms import ARMS, STUDIES, learners_of
 from purpose_agent.bench.suite.catalogue import OWN, find_suite
 from purpose_agent.bench.suite.guard import LeakError
+from purpose_agent.bench.suite.notes import notes_on
 from purpose_agent.bench.suite.plan import Plan
 from purpose_agent.bench.suite.player import SCRIPTED, Player
 from purpose_agent.bench.suite.progress import SuiteProgress
@@ -39,6 +39,7 @@ from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kin
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.bench.suite.studying import Shelf, find_memory
 from purpose_agent.bench.suite.tasks import check_world
+from purpose_agent.bench.suite.watch import Watch
 from purpose_agent.bench.suite.worker import Hello
 from purpose_agent.bench.workers import worked
 from purpose_agent.errors import UsageError
@@ -77,6 +78,7 @@ def run_suite(settings: SuiteSettings, session: Session, console: Console | None
         UsageError: a setting cannot be meant, or the folder holds a suite with other settings; nothing was started.
         MissingDependencyError: a world or the model needs an extra.
         LeakError: a held-out task reached a memory; no report is written.
+        NothingMeasuredError: nothing works in a world; no report is written.
         PurposeAgentError: a world, the model or a store failed; what was done is kept.
     """
     console = console or Console()
@@ -141,6 +143,7 @@ def _play(
     if plan.finished:
         return
     view = SuiteProgress(console, plan.jobs, rows.lines, session.jobs)
+    watch = Watch(rows.lines)
     hello = Hello(settings, str(session.out))
     module = "purpose_agent.bench.suite.worker"
     try:
@@ -158,8 +161,10 @@ def _play(
                 rows.add([row])
                 played.keep()
                 view.advance(row)
+                watch.take(row)
                 if deadline is not None and time.monotonic() >= deadline:
                     return
+        watch.end()
     finally:
         view.close()
 
@@ -191,7 +196,7 @@ def make_report(
         date="",
         wall_seconds=round(seconds, 1),
         command="",
-        notes=_notes(rows, settings, complete),
+        notes=notes_on(rows, settings, complete=complete),
     )
 
 
@@ -211,36 +216,6 @@ def _world(
         memory=what_ours_learned(shelf, world.name, tested),
         leakage=leakage(rows, world.name),
     )
-
-
-def _notes(rows: Sequence[SuiteRow], settings: SuiteSettings, complete: bool) -> list[str]:
-    episodes = " or ".join(map(str, sorted({world.episodes for world in settings.worlds})))
-    streams = f"{settings.orders} training streams" if settings.orders > 1 else "One training stream"
-    notes = [
-        f"{streams} of {episodes} episodes a world, of the train fold; "
-        f"held-out tasks are of the {settings.fold} fold, the same for every arm and every stream.",
-        "Intervals: 95 %, by a bootstrap over tasks and streams at once, never narrower than Wilson's (rates) or "
-        "Tango's (differences) for as many tasks; p: exact sign-flip permutation over tasks.",
-    ]
-    if any(learner.how == STUDIES for learner in learners_of(settings.arms)):
-        notes.append(
-            "Memories that study (raw, placebo, re-created systems) read the episodes that ours played."
-        )
-    if settings.practice == "random":
-        notes.append(
-            "In training, what the value memory left open was drawn at random instead of asking a model; lessons were "
-            "distilled by rules."
-        )
-    if any(ARMS[name].asks_model for name in settings.arms) and settings.model_tasks < settings.tasks:
-        notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
-    impossible = sorted({(r.job.world, r.job.fold, r.job.seed) for r in rows if not r.counts})
-    if impossible:
-        notes.append(
-            f"{len(impossible)} tasks could not be made by their world and count for no arm: {impossible}."
-        )
-    if not complete:
-        notes.append("This is a partial report: the suite was stopped before its end.")
-    return notes
 
 
 def command_of(settings: SuiteSettings, session: Session) -> str:

@@ -1,0 +1,50 @@
+"""What a reader of a report card should know: how it was measured, and what went wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from purpose_agent.bench.suite.arms import ARMS, STUDIES, learners_of
+from purpose_agent.bench.suite.rows import SuiteRow
+from purpose_agent.bench.suite.settings import SuiteSettings
+
+
+def notes_on(rows: Sequence[SuiteRow], settings: SuiteSettings, *, complete: bool) -> list[str]:
+    """How it was measured, and what went wrong."""
+    episodes = " or ".join(map(str, sorted({world.episodes for world in settings.worlds})))
+    streams = f"{settings.orders} training streams" if settings.orders > 1 else "One training stream"
+    notes = [
+        f"{streams} of {episodes} episodes a world, of the train fold; "
+        f"held-out tasks are of the {settings.fold} fold, the same for every arm and every stream.",
+        "Intervals: 95 %, by a bootstrap over tasks and streams at once, never narrower than Wilson's (rates) or "
+        "Tango's (differences) for as many tasks; p: exact sign-flip permutation over tasks.",
+    ]
+    if any(learner.how == STUDIES for learner in learners_of(settings.arms)):
+        notes.append(
+            "Memories that study (raw, placebo, re-created systems) read the episodes that ours played."
+        )
+    if settings.practice == "random":
+        notes.append(
+            "In training, what the value memory left open was drawn at random instead of asking a model; lessons were "
+            "distilled by rules."
+        )
+    if any(ARMS[name].asks_model for name in settings.arms) and settings.model_tasks < settings.tasks:
+        notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
+    impossible = sorted({(r.job.world, r.job.fold, r.job.seed) for r in rows if not r.counts})
+    if impossible:
+        notes.append(
+            f"{len(impossible)} tasks could not be made by their world and count for no arm: {impossible}."
+        )
+    notes += _failed_steps(rows)
+    if not complete:
+        notes.append("This is a partial report: the suite was stopped before its end.")
+    return notes
+
+
+def _failed_steps(rows: Sequence[SuiteRow]) -> Iterator[str]:
+    """Of each world in which an action raised an error, how often, and the first."""
+    for world in dict.fromkeys(row.job.world for row in rows if row.failed_steps):
+        played = [row for row in rows if row.job.world == world]
+        failed, steps = sum(row.failed_steps for row in played), sum(row.steps for row in played)
+        error = next(row.step_error for row in played if row.failed_steps)
+        yield f"{failed} of {steps} steps failed in the world {world}: {error}"
