@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from purpose_agent.bench.suite.arms import ARMS, STUDIES, learners_of
+from purpose_agent.bench.report.report import WorldReport
+from purpose_agent.bench.suite.arms import ARMS, LEARNERS, STUDIES, learners_of
 from purpose_agent.bench.suite.rows import SuiteRow
 from purpose_agent.bench.suite.settings import SuiteSettings
 
+MANY_FAILED = 0.1
+"""Share of a learner's episodes from which learning may fail without a word."""
 
-def notes_on(rows: Sequence[SuiteRow], settings: SuiteSettings, *, complete: bool) -> list[str]:
+
+def notes_on(
+    rows: Sequence[SuiteRow], settings: SuiteSettings, worlds: Sequence[WorldReport], *, complete: bool
+) -> list[str]:
     """How it was measured, and what went wrong."""
     episodes = " or ".join(map(str, sorted({world.episodes for world in settings.worlds})))
     streams = f"{settings.orders} training streams" if settings.orders > 1 else "One training stream"
@@ -36,6 +42,8 @@ def notes_on(rows: Sequence[SuiteRow], settings: SuiteSettings, *, complete: boo
             f"{len(impossible)} tasks could not be made by their world and count for no arm: {impossible}."
         )
     notes += _failed_steps(rows)
+    for world in worlds:
+        notes += _learning(world, settings)
     if not complete:
         notes.append("This is a partial report: the suite was stopped before its end.")
     return notes
@@ -48,3 +56,25 @@ def _failed_steps(rows: Sequence[SuiteRow]) -> Iterator[str]:
         failed, steps = sum(row.failed_steps for row in played), sum(row.steps for row in played)
         error = next(row.step_error for row in played if row.failed_steps)
         yield f"{failed} of {steps} steps failed in the world {world}: {error}"
+
+
+def _learning(world: WorldReport, settings: SuiteSettings) -> Iterator[str]:
+    """Memories that hold nothing, and those that could not learn from what they met."""
+    for found in world.learners:
+        if found.items == 0 and found.shown is not None:
+            yield f"{found.label} kept {_left_with(found.learner, world.name, settings)}"
+        if found.failed > MANY_FAILED * found.episodes:
+            yield (
+                f"{found.label} could not distil {found.failed} of {found.episodes} episodes in {world.name}: "
+                f"{found.problem}"
+            )
+
+
+def _left_with(learner: str, world: str, settings: SuiteSettings) -> str:
+    """What the arms of a memory that holds nothing play like."""
+    if LEARNERS[learner].how != STUDIES:
+        return f"no lessons in {world}: its arms play with values and examples alone"
+    asks = settings.model != "random" and any(
+        ARMS[name].learner == learner and ARMS[name].asks_model for name in settings.arms
+    )
+    return f"nothing in {world}: its arm plays as {'the model' if asks else 'chance'} alone does"

@@ -9,18 +9,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.gold_path import gold_path
 from purpose_agent.bench.play_rules import BROKEN, IMPOSSIBLE, NEVER_EARLY, BrokenEpisode
 from purpose_agent.bench.stream import Task, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
+from purpose_agent.bench.suite.distilling_again import distil_again
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
-from purpose_agent.bench.suite.rows import ANCHOR, STUDY, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
+from purpose_agent.bench.suite.rows import (
+    ANCHOR,
+    MAX_ERROR,
+    STUDY,
+    TEST,
+    TRAIN,
+    Cost,
+    Job,
+    SuiteRow,
+    cost_of,
+    row_of,
+)
 from purpose_agent.bench.suite.settings import SuiteSettings
 from purpose_agent.bench.suite.studying import Shelf, make_system, shown_tokens, study
 from purpose_agent.bench.suite.tasks import held_out
 from purpose_agent.environments import resolve_environment
-from purpose_agent.errors import PurposeAgentError, UsageError
+from purpose_agent.errors import (
+    ModelError,
+    ModelUnavailableError,
+    PurposeAgentError,
+    StoreError,
+    UsageError,
+    describe_error,
+)
 from purpose_agent.events import Executed, RunStarted
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.llm_backend.resolve import resolve_backend
@@ -103,9 +124,29 @@ class Player:
             row = self._row(job, orchestrator, orchestrator.resume(begun))
         else:
             row = self._new(job, orchestrator, environment, task)
+        if "llm" in learner.distillers:
+            row = self._distilled(orchestrator, row)
         if job.index == self._worlds[job.world].episodes - 1:  # others will read what was learned
             self._close_orchestrators(_of_stream(job))
         return row
+
+    def _distilled(self, orchestrator: Orchestrator, row: SuiteRow) -> SuiteRow:
+        """The row of an episode from which all was learned that could be, also where the model failed at first."""
+        try:
+            again = distil_again(orchestrator, row.run_id)
+        except ModelUnavailableError as e:
+            raise _broken_off(row.job, e) from e
+        if again is None:
+            return row
+        costs = row.costs
+        if again.usage.calls:
+            costs = {**costs, _DISTILLER: cost_of(again.usage) + costs.get(_DISTILLER, Cost())}
+        return msgspec.structs.replace(
+            row,
+            costs=costs,
+            unlearned=row.unlearned or int(bool(again.problem)),
+            problem=row.problem or again.problem[:MAX_ERROR],
+        )
 
     def _teacher(self, learner: Learner, job: Job, shown_how: bool) -> Orchestrator:
         practice: LLMBackend
@@ -160,8 +201,11 @@ class Player:
         started = time.monotonic()
         used: list[Usage] = []
         llm = self._model_of(job.world, learner)
-        with collect_usage(used.append):
-            studied = asyncio.run(study(self._shelf, job, learner, llm))
+        try:
+            with collect_usage(used.append):
+                studied = asyncio.run(study(self._shelf, job, learner, llm))
+        except (ModelError, StoreError) as e:
+            raise _broken_off(job, e) from e
         total = sum(used, Usage())
         self._close_orchestrators(_of_stream(job))
         return SuiteRow(
@@ -169,7 +213,10 @@ class Player:
             success=studied.succeeded,
             stop_reason=studied.problem,
             seconds=time.monotonic() - started,
-            costs={"distiller": cost_of(total)} if total.calls else {},
+            costs={_DISTILLER: cost_of(total)} if total.calls else {},
+            read=studied.read,
+            unlearned=studied.failed,
+            problem=studied.problem,
         )
 
     # -- frozen --------------------------------------------------------------------------------------------
@@ -329,7 +376,15 @@ class Player:
             model.close()
 
 
-_EXPERT = "expert"
+_EXPERT, _DISTILLER = "expert", "distiller"
+
+
+def _broken_off(job: Job, error: PurposeAgentError) -> BrokenEpisode:
+    """Learning was cut short from outside."""
+    return BrokenEpisode(
+        f"{job.world}, {LEARNERS[job.arm].label}, order {job.order}, while learning: {describe_error(error)}; what was "
+        "done is kept: mend it, and go on with --resume"
+    )
 
 
 def _any(key: OrchestratorKey) -> bool:

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 import msgspec
 
 from purpose_agent.bench.play_rules import IMPOSSIBLE
-from purpose_agent.events import Decided, Event, Executed, Learned, RunFinished, RunStarted
+from purpose_agent.events import (
+    Decided,
+    Event,
+    Executed,
+    Failed,
+    Learned,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+)
 from purpose_agent.journal import restore_state
 from purpose_agent.llm_backend.usage import Usage
 
@@ -53,6 +62,14 @@ class Cost(msgspec.Struct, frozen=True):
     cached: int = 0
     written: int = 0
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.calls + other.calls,
+            self.read + other.read,
+            self.cached + other.cached,
+            self.written + other.written,
+        )
+
 
 class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     """A finished piece of work.
@@ -75,6 +92,9 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
         first_state: digest of the first state as the agent saw it.
         failed_steps: of them those in which the world raised an error instead of answering.
         step_error: the first of those errors.
+        read: episodes that were studied.
+        unlearned: episodes, played or studied, from which learning failed.
+        problem: what went wrong there, most often.
     """
 
     job: Job
@@ -94,6 +114,9 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     first_state: str = ""
     failed_steps: int = 0
     step_error: str = ""
+    read: int = 0
+    unlearned: int = 0
+    problem: str = ""
 
     @property
     def counts(self) -> bool:
@@ -118,6 +141,8 @@ class _Reading:
     steps: int = 0
     habits: int = 0
     errors: list[str] = field(default_factory=list[str])
+    ended: bool = False
+    problems: list[str] = field(default_factory=list[str])
 
     def take(self, event: Event) -> None:
         match event:
@@ -140,12 +165,18 @@ class _Reading:
                 if event.verdict is not None and event.verdict.score is not None:
                     self.values["score"] = event.verdict.score
             case RunFinished():
+                self.ended = True
                 self.values |= {
                     "success": event.success,
                     "stop_reason": event.stop_reason,
                     "seconds": event.seconds,
                 }
                 self.usage |= event.usage
+            case Failed():
+                if self.ended and event.part in ("distiller", "memory") and not event.transient:
+                    self.problems.append(event.error)
+            case RunResumed():
+                self.ended = False
             case Learned():
                 for role, used in event.usage.items():
                     self.usage[role] = self.usage.get(role, Usage()) + used
@@ -172,6 +203,8 @@ def row_of(job: Job, events: Sequence[Event], *, memory_tokens: int = 0, traced:
             "traced": traced,
             "failed_steps": len(reading.errors),
             "step_error": reading.errors[0][:MAX_ERROR] if reading.errors else "",
+            "unlearned": int(bool(reading.problems)),
+            "problem": reading.problems[0][:MAX_ERROR] if reading.problems else "",
         },
         SuiteRow,
     )

@@ -20,6 +20,7 @@ from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.played_time import PlayedTime, played_seconds
 from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.report.learned import what_ours_learned
+from purpose_agent.bench.report.learners import learner_reports
 from purpose_agent.bench.report.output import (
     REPORT_HTML,
     REPORT_JSON,
@@ -196,7 +197,7 @@ def make_report(
         date="",
         wall_seconds=round(seconds, 1),
         command="",
-        notes=notes_on(rows, settings, complete=complete),
+        notes=notes_on(rows, settings, worlds, complete=complete),
     )
 
 
@@ -215,6 +216,7 @@ def _world(
         retention=retention(of_kind(rows, ANCHOR, world.name), world.episodes),
         memory=what_ours_learned(shelf, world.name, tested),
         leakage=leakage(rows, world.name),
+        learners=learner_reports(shelf, world.name, rows),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 import msgspec
 
 from purpose_agent.actor import Actor
-from purpose_agent.bench.suite.arms import LEARNERS, OURS, Learner
-from purpose_agent.bench.suite.rows import Job
+from purpose_agent.bench.rivals.asking import noting_misfits
+from purpose_agent.bench.suite.arms import LEARNERS, OURS, OWN_MEMORY, STUDIES, Learner
+from purpose_agent.bench.suite.rows import MAX_ERROR, Job
 from purpose_agent.bench.suite.settings import SuiteSettings
 from purpose_agent.environments import find_object
 from purpose_agent.errors import ModelOutputError, UsageError
@@ -28,11 +30,14 @@ from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.values.learner import RECORD
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory_system import Example, MemorySystem
-from purpose_agent.other_memory import OtherMemory
+from purpose_agent.other_memory import KNOWN, OtherMemory
 from purpose_agent.store import open_store
 from purpose_agent.store.base import Store
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import Action, Heuristic, Snapshot, Trajectory
+
+_UNCOUNTED = ("placebo", OWN_MEMORY)
+"""Memories whose entries mean nothing, or are nobody else's business."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,19 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Studied:
-    """What was read: whether the last episode had succeeded, and what went wrong."""
+    """What was read.
+
+    Attributes:
+        succeeded: whether the last episode had.
+        problem: what went wrong, most often.
+        read: episodes.
+        failed: of them those from which nothing could be learned, for such a problem.
+    """
 
     succeeded: bool = False
     problem: str = ""
+    read: int = 0
+    failed: int = 0
 
 
 async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None) -> Studied:
@@ -96,22 +110,59 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
         episodes = source.episodes()
         wanted = episodes[job.index : job.index + 1] if learner.asks_model else episodes
         known = {episode.id for episode in own.episodes()}
-        result = Studied()
+        succeeded, read = False, 0
+        problems: list[str] = []
         for episode in wanted:
             record = replay.get(episode.id)
             if record is None or episode.id in known:
                 continue
             trajectory = record.trajectory
             trajectory.shown = _would_have_shown(system, trajectory)
-            result = Studied(trajectory.succeeded)
-            try:
-                await system.learn(trajectory, _admissible(source, trajectory))
-            except ModelOutputError as e:
-                result = Studied(trajectory.succeeded, str(e)[:200])
+            succeeded, read = trajectory.succeeded, read + 1
+            problem = await _learned(system, trajectory, _admissible(source, trajectory))
+            problems += [problem] if problem else []
             if learner.asks_model:
                 memory.keep(trajectory)
         memory.save()
-        return result
+        return Studied(succeeded, most_frequent(problems), read, len(problems))
+
+
+async def _learned(
+    system: MemorySystem, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]
+) -> str:
+    """Let a memory learn from an episode; what kept it from learning anything, "" where nothing did.
+
+    Raises:
+        ModelError: the model could not be reached.
+    """
+    with noting_misfits() as misfits:
+        try:
+            changed = await system.learn(trajectory, admissible)
+        except ModelOutputError as e:
+            return str(e)[:MAX_ERROR]
+    return str(misfits[0])[:MAX_ERROR] if misfits and not changed else ""
+
+
+def most_frequent(problems: Sequence[str]) -> str:
+    """The message that comes most often, of equals the first; "" where there is none."""
+    return Counter(problems).most_common(1)[0][0] if problems else ""
+
+
+def entries_kept(shelf: Shelf, world: str, learner: Learner, order: int) -> int | None:
+    """How many lessons, notes, episodes or steps a memory holds; None where that cannot be told."""
+    if not shelf.store(world, learner.name, order).exists():
+        return None
+    with shelf.opened(world, learner.name, order) as store:
+        if learner.how != STUDIES:
+            return len(list(Library(store)))
+        if learner.name in _UNCOUNTED:
+            return None
+        system: Any = make_system(shelf, world, learner, order, MockLLMBackend())
+        kept = store.artefact(KNOWN + system.name)
+        if kept is None:
+            return None
+        system.load(kept[0])
+        return system.entries
 
 
 def _would_have_shown(system: MemorySystem, trajectory: Trajectory) -> list[str]:
