@@ -16,6 +16,7 @@ from purpose_agent.bench.gold_path import gold_path
 from purpose_agent.bench.play_rules import BROKEN, IMPOSSIBLE, NEVER_EARLY, BrokenEpisode
 from purpose_agent.bench.stream import Task, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
+from purpose_agent.bench.suite.completeness import Completeness
 from purpose_agent.bench.suite.distilling_again import distil_again
 from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
 from purpose_agent.bench.suite.rows import (
@@ -81,6 +82,7 @@ class Player:
         self._begun: dict[OrchestratorKey, dict[_Begun, list[str]]] = {}
         self._held_out: dict[str, frozenset[Key]] = {}
         self._sources: dict[OrchestratorKey, frozenset[str]] = {}
+        self._completeness = Completeness(out)
 
     def play(self, job: Job) -> SuiteRow:
         """Do a job to its end; a training episode that was begun before is continued.
@@ -154,7 +156,7 @@ class Player:
             practice = self._models.setdefault((_EXPERT, job.order), ExpertBackend(self._settings.seed))
         else:
             practice = self._practice(job)
-        return Orchestrator(
+        orchestrator = Orchestrator(
             practice,
             self._world(job.world),
             optimizer_llm=self._model(job.world) if "llm" in learner.distillers else None,
@@ -162,6 +164,7 @@ class Player:
             distillers=learner.distillers,
             without=("values",) if shown_how else learner.without,  # an expert needs no advice
         )
+        return self._whole(orchestrator, job, learner.name)
 
     def _show_expert(self, job: Job, environment: Any, task: Task, done: int) -> None:
         """Give the expert what is left of the world's own solution; nothing where the world knows none."""
@@ -201,6 +204,7 @@ class Player:
         started = time.monotonic()
         used: list[Usage] = []
         llm = self._model_of(job.world, learner)
+        self._check_ours(job)
         try:
             with collect_usage(used.append):
                 studied = asyncio.run(study(self._shelf, job, learner, llm))
@@ -219,20 +223,36 @@ class Player:
             problem=studied.problem,
         )
 
+    def _check_ours(self, job: Job) -> None:
+        """Make sure that what is studied is all there."""
+        with self._shelf.opened(job.world, OURS, job.order) as store:
+            self._completeness.check_played(store, job.world, OURS, job.order)
+
     # -- frozen --------------------------------------------------------------------------------------------
     def _look(self, job: Job) -> SuiteRow:
         environment = self._world(job.world)
         self._close_orchestrators(_is_training)  # what was learned is saved before it is read
-        orchestrator = self._orchestrator(
-            (ANCHOR, job.world, job.arm, str(job.order), str(job.repeat)),
-            lambda: Orchestrator(
-                self._practice(job),
-                environment,
-                store=self._shelf.store(job.world, job.arm, job.order),
-                learning=False,
-            ),
-        )
+        key = (ANCHOR, job.world, job.arm, str(job.order), str(job.repeat))
+        orchestrator = self._orchestrator(key, lambda: self._looker(job, environment))
         return self._new(job, orchestrator, environment, _task(job, environment))
+
+    def _looker(self, job: Job, environment: Any) -> Orchestrator:
+        store = self._shelf.store(job.world, job.arm, job.order)
+        orchestrator = Orchestrator(self._practice(job), environment, store=store, learning=False)
+        return self._whole(orchestrator, job, job.arm)
+
+    def _whole(self, orchestrator: Orchestrator, job: Job, learner: str) -> Orchestrator:
+        """The orchestrator, if its store holds all that the learner played.
+
+        Raises:
+            StoreError: it does not.
+        """
+        try:
+            self._completeness.check_played(orchestrator.store, job.world, learner, job.order)
+        except StoreError:
+            orchestrator.close()
+            raise
+        return orchestrator
 
     def _test(self, job: Job) -> SuiteRow:
         arm = ARMS[job.arm]
@@ -259,10 +279,13 @@ class Player:
                 without=(*learner.without, *arm.without),
             )
             self._sources[key] = sources_of(orchestrator.store, held)
-            return orchestrator
+            return self._whole(orchestrator, job, learner.name)
+        self._check_ours(job)
         with self._shelf.opened(job.world, OURS, job.order) as studied:
             self._sources[key] = sources_of(studied, held)
         system = make_system(self._shelf, job.world, learner, job.order, self._model_of(job.world, learner))
+        with self._shelf.opened(job.world, learner.name, job.order) as own:
+            self._completeness.check_studied(own, job.world, learner.name, job.order, system.name)
         return Orchestrator(
             decides,
             environment,

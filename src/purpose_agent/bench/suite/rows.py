@@ -26,6 +26,9 @@ TRAIN, STUDY, ANCHOR, TEST = "train", "study", "anchor", "test"
 """Kinds of jobs: an episode that teaches, a stored episode that is learned from, a frozen look at the anchor set, a
 held-out task."""
 
+ROWS = "episodes.jsonl"
+"""The file of all rows in a suite's folder."""
+
 MAX_ERROR = 300
 """Characters of an error that a row keeps."""
 

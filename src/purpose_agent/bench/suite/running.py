@@ -36,7 +36,7 @@ from purpose_agent.bench.suite.notes import notes_on
 from purpose_agent.bench.suite.plan import Plan
 from purpose_agent.bench.suite.player import SCRIPTED, Player
 from purpose_agent.bench.suite.progress import SuiteProgress
-from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kind
+from purpose_agent.bench.suite.rows import ANCHOR, ROWS, TEST, TRAIN, SuiteRow, of_kind
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.bench.suite.studying import Shelf, find_memory
 from purpose_agent.bench.suite.tasks import check_world
@@ -44,9 +44,6 @@ from purpose_agent.bench.suite.watch import Watch
 from purpose_agent.bench.suite.worker import Hello
 from purpose_agent.bench.workers import worked
 from purpose_agent.errors import UsageError
-
-ROWS = "episodes.jsonl"
-"""The file of all rows in a suite's folder."""
 
 
 @dataclass(frozen=True)
