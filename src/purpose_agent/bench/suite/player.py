@@ -18,7 +18,7 @@ from purpose_agent.bench.stream import Task, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.completeness import Completeness
 from purpose_agent.bench.suite.distilling_again import distil_again
-from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
+from purpose_agent.bench.suite.guard import Key, Sources, sources_of, task_key, traced
 from purpose_agent.bench.suite.rows import (
     ANCHOR,
     MAX_ERROR,
@@ -81,7 +81,7 @@ class Player:
         self._orchestrators: dict[OrchestratorKey, Orchestrator] = {}
         self._begun: dict[OrchestratorKey, dict[_Begun, list[str]]] = {}
         self._held_out: dict[str, frozenset[Key]] = {}
-        self._sources: dict[OrchestratorKey, frozenset[str]] = {}
+        self._sources: dict[OrchestratorKey, Sources] = {}
         self._completeness = Completeness(out)
 
     def play(self, job: Job) -> SuiteRow:
@@ -265,7 +265,7 @@ class Player:
         self._close_orchestrators(_is_training)
         decides = self._decider(job) if arm.asks_model else self._uniform(job.order, job.repeat)
         if not arm.learner:
-            self._sources[key] = frozenset()
+            self._sources[key] = Sources()
             store = self._shelf.store(job.world, arm.name, 0)
             return Orchestrator(decides, environment, store=store, learning=False)
         learner = LEARNERS[arm.learner]
