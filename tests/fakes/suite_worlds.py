@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from fakes.ball_world import BallWorld
 from purpose_agent.environment import Environment
+from purpose_agent.errors import UsageError
 from purpose_agent.types import Action, State, Verdict
 
 
@@ -75,3 +76,39 @@ class HalfFailing(Failing):
     """Two of three buttons raise an error."""
 
     every = 2
+
+
+class Folded(Buttons):
+    """The same, with folds."""
+
+    fold = "train"
+    seeds = range(100)
+
+
+class FoldedWithoutOptions(Folded):
+    """It has folds and cannot be told which."""
+
+    def reset(self, seed: int | None = None) -> State:  # type: ignore[override]
+        return super().reset(seed)
+
+
+class NeverMade(Folded):
+    """No task can be made but those of the train fold."""
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> State:
+        if (options or {}).get("fold") != "train":
+            raise UsageError("the game files are missing")
+        return super().reset(seed, options)
+
+
+class Wordless(Buttons):
+    """It does not say what is to be done."""
+
+    purpose = " "
+
+
+class WordlessTasks(Buttons):
+    """It does not say of a task what is to be done."""
+
+    def purpose_for(self, seed: int, options: dict[str, Any] | None = None) -> str:
+        return ""

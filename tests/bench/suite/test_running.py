@@ -271,10 +271,37 @@ def test_an_environment_that_grades_nothing_is_refused_before_anything_is_played
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("world", "message"),
+    [
+        ("FoldedWithoutOptions", "takes no options"),
+        ("Wordless", "does not say what its tasks are about"),
+        ("WordlessTasks", "does not say what its tasks are about"),
+    ],
+)
+def test_a_world_that_the_arms_cannot_play_is_refused_before_anything_is_played(
+    tmp_path: Path, world: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as refused:
+        play(own(world), tmp_path / "out")
+    assert world in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("tasks", "tried"), [(3, 3), (40, 20)])
+def test_a_fold_of_which_no_task_can_be_made_ends_in_an_error(tmp_path: Path, tasks: int, tried: int) -> None:
+    settings = own("NeverMade", arms=("random", "memory_only"), tasks=tasks)
+    with pytest.raises(PurposeAgentError, match="the game files are missing") as broken:
+        play(settings, tmp_path / "out")
+    assert broken.value.exit_code == 3
+    assert f"none of {tried} tasks of the dev fold" in str(broken.value)
+
+
 def test_a_task_that_cannot_be_made_counts_for_no_arm(tmp_path: Path) -> None:
     report = play(own(BALLS, arms=("random", "no_memory"), tasks=40), tmp_path / "out")
     assert {arm.success.n for arm in report.worlds[0].arms} == {39}
-    assert any("could not be made" in note for note in report.notes)
+    (note,) = [note for note in report.notes if "could not be made" in note]
+    assert "(seed=3 makes no game)" in note
 
 
 def test_what_broke_is_reported_with_a_remedy_and_what_was_done_is_kept(

@@ -36,17 +36,22 @@ def notes_on(
         )
     if any(ARMS[name].asks_model for name in settings.arms) and settings.model_tasks < settings.tasks:
         notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
-    impossible = sorted({(r.job.world, r.job.fold, r.job.seed) for r in rows if not r.counts})
-    if impossible:
-        notes.append(
-            f"{len(impossible)} tasks could not be made by their world and count for no arm: {impossible}."
-        )
+    notes += _impossible(rows)
     notes += _failed_steps(rows)
     for world in worlds:
         notes += _learning(world, settings)
     if not complete:
         notes.append("This is a partial report: the suite was stopped before its end.")
     return notes
+
+
+def _impossible(rows: Sequence[SuiteRow]) -> Iterator[str]:
+    """Tasks that nobody could play, and why."""
+    found = [row for row in rows if not row.counts]
+    tasks = sorted({(row.job.world, row.job.fold, row.job.seed) for row in found})
+    if tasks:
+        why = next((f" ({row.problem})" for row in found if row.problem), "")
+        yield f"{len(tasks)} tasks could not be made by their world{why} and count for no arm: {tasks}."
 
 
 def _failed_steps(rows: Sequence[SuiteRow]) -> Iterator[str]:

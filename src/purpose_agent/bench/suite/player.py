@@ -14,7 +14,7 @@ import msgspec
 from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.gold_path import gold_path
 from purpose_agent.bench.play_rules import BROKEN, IMPOSSIBLE, NEVER_EARLY, BrokenEpisode
-from purpose_agent.bench.stream import Task, purpose_of
+from purpose_agent.bench.stream import Task, knows_folds, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.completeness import Completeness
 from purpose_agent.bench.suite.distilling_again import distil_again
@@ -311,10 +311,10 @@ class Player:
                 seed=task.seed,
                 options=task.options,
             )
-        except UsageError:
+        except UsageError as e:
             if task.options is None:
                 raise
-            return SuiteRow(job=job, stop_reason=IMPOSSIBLE)
+            return SuiteRow(job=job, stop_reason=IMPOSSIBLE, problem=str(e)[:MAX_ERROR])
         return self._row(job, orchestrator, result, guarded)
 
     def _row(
@@ -427,5 +427,4 @@ def _of_stream(job: Job) -> Callable[[OrchestratorKey], bool]:
 
 
 def _task(job: Job, environment: Any) -> Task:
-    folds = isinstance(getattr(environment, "fold", None), str)
-    return Task(job.fold, job.seed, {"fold": job.fold} if folds else None)
+    return Task(job.fold, job.seed, {"fold": job.fold} if knows_folds(environment) else None)

@@ -97,7 +97,7 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
         step_error: the first of those errors.
         read: episodes that were studied.
         unlearned: episodes, played or studied, from which learning failed.
-        problem: what went wrong there, most often.
+        problem: what went wrong there, most often; of a task that could not be made, why.
     """
 
     job: Job
