@@ -112,3 +112,16 @@ class WordlessTasks(Buttons):
 
     def purpose_for(self, seed: int, options: dict[str, Any] | None = None) -> str:
         return ""
+
+
+class Seedless(Buttons):
+    """Its tasks are all one."""
+
+    def reset(self) -> State:  # type: ignore[override]
+        return super().reset(0)
+
+
+class Listed(Folded):
+    """Its seeds are a list."""
+
+    seeds: ClassVar = [1, 2, 3]  # type: ignore[misc]

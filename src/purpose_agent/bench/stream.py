@@ -81,10 +81,22 @@ def knows_folds(environment: Any) -> bool:
 
 
 def seeds_of(environment: Any, fold: str) -> range | None:
-    """The seeds of a fold; None in a world that knows no folds."""
+    """The seeds of a fold; None in a world that knows no folds.
+
+    Raises:
+        UsageError: it knows folds, and its seeds are no range.
+    """
     ask = getattr(environment, "seeds_of", None)
     seeds = ask(fold) if callable(ask) else getattr(environment, "seeds", None)
-    return seeds if knows_folds(environment) and isinstance(seeds, range) else None
+    if seeds is None or not knows_folds(environment):
+        return None
+    if not isinstance(seeds, range):
+        named = f"seeds_of({fold!r})" if callable(ask) else "seeds"
+        raise UsageError(
+            f"{type(environment).__name__} has folds, so its {named} must be a range, got "
+            f"{type(seeds).__name__}: {seeds!r:.60}"
+        )
+    return seeds
 
 
 def purpose_of(environment: Any, task: Task) -> str:

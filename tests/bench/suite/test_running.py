@@ -275,6 +275,8 @@ def test_an_environment_that_grades_nothing_is_refused_before_anything_is_played
     ("world", "message"),
     [
         ("FoldedWithoutOptions", "takes no options"),
+        ("Seedless", "takes no seed"),
+        ("Listed", r"must be a range, got list: \[1, 2, 3\]"),
         ("Wordless", "does not say what its tasks are about"),
         ("WordlessTasks", "does not say what its tasks are about"),
     ],
@@ -341,6 +343,20 @@ def test_steps_that_fail_are_counted_in_a_note(tmp_path: Path) -> None:
     (note,) = [note for note in report.notes if "steps failed" in note]
     assert note.startswith(f"{failed} of {steps} steps failed in the world ")
     assert note.endswith("TypeError: execute() got no button")
+
+
+def test_tasks_that_look_alike_are_told(tmp_path: Path) -> None:
+    report = play(own("Buttons", arms=("random", "memory_only")), tmp_path / "out")
+    leakage = report.worlds[0].leakage
+    assert (leakage.tasks, leakage.first_states, leakage.shared_first_states) == (5, 3, 5)
+    world = report.worlds[0].name
+    said = "\n".join(report.notes)
+    assert f"5 of 5 held-out tasks of {world} begin in a state that training had met" in said
+    assert f"5 held-out tasks of {world} begin in 3 different states" in said
+
+
+def test_tasks_that_look_different_are_not_remarked_on(played: tuple[Path, SuiteReport]) -> None:
+    assert not any("begin in" in note for note in played[1].notes)
 
 
 def test_chance_is_another_one_for_each_repeat(tmp_path: Path) -> None:

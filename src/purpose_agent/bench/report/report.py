@@ -264,11 +264,15 @@ class Leakage(msgspec.Struct, frozen=True):
         checked: showings of items and examples that were traced back to their episodes.
         shared_tasks: tasks both learned from and tested on.
         shared_first_states: held-out tasks whose first state was met in training, though the task is another.
+        tasks: held-out tasks that were played.
+        first_states: different ones among their first states.
     """
 
     checked: int
     shared_tasks: int
     shared_first_states: int
+    tasks: int = 0
+    first_states: int = 0
 
 
 class WorldReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,9 @@ from purpose_agent.bench.suite.arms import ARMS, LEARNERS, STUDIES, learners_of
 from purpose_agent.bench.suite.rows import SuiteRow
 from purpose_agent.bench.suite.settings import SuiteSettings
 
+MANY_ALIKE = 0.1
+"""Share of the held-out tasks that may begin in a state that training had met without a word."""
+
 MANY_FAILED = 0.1
 """Share of a learner's episodes from which learning may fail without a word."""
 
@@ -39,6 +42,7 @@ def notes_on(
     notes += _impossible(rows)
     notes += _failed_steps(rows)
     for world in worlds:
+        notes += _alike(world)
         notes += _learning(world, settings)
     if not complete:
         notes.append("This is a partial report: the suite was stopped before its end.")
@@ -61,6 +65,21 @@ def _failed_steps(rows: Sequence[SuiteRow]) -> Iterator[str]:
         failed, steps = sum(row.failed_steps for row in played), sum(row.steps for row in played)
         error = next(row.step_error for row in played if row.failed_steps)
         yield f"{failed} of {steps} steps failed in the world {world}: {error}"
+
+
+def _alike(world: WorldReport) -> Iterator[str]:
+    """Held-out tasks that begin like others, and so may be the same but for their numbers."""
+    found = world.leakage
+    if found.shared_first_states > MANY_ALIKE * found.tasks:
+        yield (
+            f"{found.shared_first_states} of {found.tasks} held-out tasks of {world.name} begin in a state that "
+            "training had met: they may test memory rather than transfer."
+        )
+    if found.first_states < found.tasks:
+        yield (
+            f"{found.tasks} held-out tasks of {world.name} begin in {found.first_states} different states: tasks that "
+            "look alike are played alike, and the intervals may be too narrow."
+        )
 
 
 def _learning(world: WorldReport, settings: SuiteSettings) -> Iterator[str]:

@@ -65,6 +65,10 @@ def check_world(world: World, arms: Collection[str] = ()) -> None:
     for ability, why in (("verdict", "be graded by"), ("reset", "start each task with")):
         if not callable(getattr(environment, ability, None)):
             raise UsageError(f"{world.spec!r} has no {ability}() for the arms to {why}")
+    if not _takes(environment.reset, "seed"):
+        raise UsageError(
+            f"{world.spec!r} has a reset() that takes no seed, so its tasks cannot be told apart"
+        )
     if knows_folds(environment) and not _takes(environment.reset, "options"):
         raise UsageError(
             f"{world.spec!r} has folds, but its reset() takes no options; it is told the fold by options={{'fold': …}}"
