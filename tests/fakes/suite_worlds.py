@@ -125,3 +125,17 @@ class Listed(Folded):
     """Its seeds are a list."""
 
     seeds: ClassVar = [1, 2, 3]  # type: ignore[misc]
+
+
+class Silent(Buttons):
+    """It grades nothing."""
+
+    def verdict(self, state: State) -> Verdict | None:  # type: ignore[override]
+        return None
+
+
+class SilentAtFirst(Buttons):
+    """It grades nothing but what is solved."""
+
+    def verdict(self, state: State) -> Verdict | None:  # type: ignore[override]
+        return Verdict(1.0, True) if self.is_terminal(state) else None

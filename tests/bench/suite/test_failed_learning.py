@@ -155,7 +155,7 @@ def test_a_report_of_an_earlier_version_tells_of_no_learners(played: tuple[Path,
 
 
 def test_rows_of_an_earlier_version_are_read(played: tuple[Path, SuiteReport]) -> None:
-    new = {"failed_steps", "step_error", "read", "unlearned", "problem"}
+    new = {"failed_steps", "step_error", "graded", "read", "unlearned", "problem"}
     for row in rows_in(played[0]):
         data = msgspec.to_builtins(row)
         old = msgspec.convert({name: x for name, x in data.items() if name not in new}, type(row))

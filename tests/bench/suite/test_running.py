@@ -359,6 +359,24 @@ def test_tasks_that_look_different_are_not_remarked_on(played: tuple[Path, Suite
     assert not any("begin in" in note for note in played[1].notes)
 
 
+def test_a_world_that_grades_nothing_ends_in_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PurposeAgentError, match=r"no episode .* was graded: verdict") as broken:
+        play(own("Silent", arms=("random", "memory_only")), tmp_path / "out")
+    with pytest.raises(PurposeAgentError, match="was graded"):  # again, and nothing is left to play
+        play(own("Silent", arms=("random", "memory_only")), tmp_path / "out")
+    assert broken.value.exit_code == 3
+    assert any("were never graded" in note for note in current_report(tmp_path / "out").notes)
+
+
+def test_episodes_that_nobody_graded_are_counted_in_a_note(tmp_path: Path) -> None:
+    report = play(own("SilentAtFirst", arms=("random", "memory_only"), max_steps=1), tmp_path / "out")
+    rows = rows_in(tmp_path / "out")
+    silent = sum(not row.success for row in rows)
+    assert f"{silent} of {len(rows)} episodes in {report.worlds[0].name} were never graded" in "\n".join(
+        report.notes
+    )
+
+
 def test_chance_is_another_one_for_each_repeat(tmp_path: Path) -> None:
     settings = own("Buttons", arms=("random", "no_memory"), repeats=6, tasks=6, max_steps=1)
     play(settings, tmp_path / "out")

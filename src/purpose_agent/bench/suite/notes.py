@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from purpose_agent.bench.report.report import WorldReport
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, STUDIES, learners_of
-from purpose_agent.bench.suite.rows import SuiteRow
+from purpose_agent.bench.suite.rows import STUDY, SuiteRow
 from purpose_agent.bench.suite.settings import SuiteSettings
 
 MANY_ALIKE = 0.1
@@ -41,6 +41,7 @@ def notes_on(
         notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
     notes += _impossible(rows)
     notes += _failed_steps(rows)
+    notes += _ungraded(rows)
     for world in worlds:
         notes += _alike(world)
         notes += _learning(world, settings)
@@ -65,6 +66,17 @@ def _failed_steps(rows: Sequence[SuiteRow]) -> Iterator[str]:
         failed, steps = sum(row.failed_steps for row in played), sum(row.steps for row in played)
         error = next(row.step_error for row in played if row.failed_steps)
         yield f"{failed} of {steps} steps failed in the world {world}: {error}"
+
+
+def _ungraded(rows: Sequence[SuiteRow]) -> Iterator[str]:
+    """Of each world that said nothing about some episodes, about how many."""
+    for world in dict.fromkeys(row.job.world for row in rows if not row.graded):
+        played = [row for row in rows if row.job.world == world and row.job.kind != STUDY and row.counts]
+        silent = sum(not row.graded for row in played)
+        yield (
+            f"{silent} of {len(played)} episodes in {world} were never graded, as verdict() said nothing; "
+            "they count as failures"
+        )
 
 
 def _alike(world: WorldReport) -> Iterator[str]:

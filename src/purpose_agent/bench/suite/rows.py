@@ -18,6 +18,7 @@ from purpose_agent.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    VerdictRecord,
 )
 from purpose_agent.journal import restore_state
 from purpose_agent.llm_backend.usage import Usage
@@ -95,6 +96,7 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
         first_state: digest of the first state as the agent saw it.
         failed_steps: of them those in which the world raised an error instead of answering.
         step_error: the first of those errors.
+        graded: whether the world said anything about how the episode went.
         read: episodes that were studied.
         unlearned: episodes, played or studied, from which learning failed.
         problem: what went wrong there, most often; of a task that could not be made, why.
@@ -117,6 +119,7 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     first_state: str = ""
     failed_steps: int = 0
     step_error: str = ""
+    graded: bool = True
     read: int = 0
     unlearned: int = 0
     problem: str = ""
@@ -144,6 +147,7 @@ class _Reading:
     steps: int = 0
     habits: int = 0
     errors: list[str] = field(default_factory=list[str])
+    graded: bool = False
     ended: bool = False
     problems: list[str] = field(default_factory=list[str])
 
@@ -157,6 +161,7 @@ class _Reading:
                     "first_state": digest(first),
                 }
                 self.shown |= dict.fromkeys(event.shown)
+                self.graded |= _grades(event.verdict)
             case Decided():
                 self.source = event.source
                 self.cited |= dict.fromkeys(event.action.cited)
@@ -165,6 +170,7 @@ class _Reading:
                 self.habits += self.source == "habit"
                 self.shown |= dict.fromkeys(event.shown)
                 self.errors += [] if event.error is None else [event.error]
+                self.graded |= _grades(event.verdict)
                 if event.verdict is not None and event.verdict.score is not None:
                     self.values["score"] = event.verdict.score
             case RunFinished():
@@ -187,6 +193,11 @@ class _Reading:
                 pass
 
 
+def _grades(verdict: VerdictRecord | None) -> bool:
+    """Whether a verdict says anything."""
+    return verdict is not None and not (verdict.score is None and verdict.success is None)
+
+
 def row_of(job: Job, events: Sequence[Event], *, memory_tokens: int = 0, traced: int = 0) -> SuiteRow:
     """The row of an episode, from its journal."""
     reading = _Reading()
@@ -206,6 +217,7 @@ def row_of(job: Job, events: Sequence[Event], *, memory_tokens: int = 0, traced:
             "traced": traced,
             "failed_steps": len(reading.errors),
             "step_error": reading.errors[0][:MAX_ERROR] if reading.errors else "",
+            "graded": reading.graded,
             "unlearned": int(bool(reading.problems)),
             "problem": reading.problems[0][:MAX_ERROR] if reading.problems else "",
         },

@@ -138,10 +138,11 @@ def _play(
     console: Console,
     deadline: float | None,
 ) -> None:
+    watch = Watch(rows.lines)
     if plan.finished:
+        watch.end()
         return
     view = SuiteProgress(console, plan.jobs, rows.lines, session.jobs)
-    watch = Watch(rows.lines)
     hello = Hello(settings, str(session.out))
     module = "purpose_agent.bench.suite.worker"
     try:

@@ -28,11 +28,13 @@ class _Seen:
         played: episodes in which a step was taken.
         worked: whether any step of them did.
         error: the first one that a step raised.
+        graded: whether anything was ever said about how an episode went.
     """
 
     played: int = 0
     worked: bool = False
     error: str = ""
+    graded: bool = False
 
 
 @dataclass
@@ -82,13 +84,18 @@ class Watch:
         """All is played.
 
         Raises:
-            NothingMeasuredError: nothing worked in a world that has fewer episodes than a handful, or no task of a
-                fold could be made.
+            NothingMeasuredError: nothing worked in a world that has fewer episodes than a handful, no task of a fold
+                could be made, or no episode was graded.
         """
         for (world, name), fold in self._folds.items():
             _check_fold(world, name, fold)
         for world, seen in self._seen.items():
             _check(world, seen)
+            if not seen.graded:
+                raise NothingMeasuredError(
+                    f"no episode in the world {world} was graded: verdict(state) said nothing about any state; it must "
+                    "return a Verdict with a score or a success. Mend it, and begin anew in another folder"
+                )
 
     def _note(self, row: SuiteRow) -> None:
         if row.job.kind == STUDY:
@@ -103,6 +110,7 @@ class Watch:
         seen.played += bool(row.steps)
         seen.worked |= row.steps > row.failed_steps
         seen.error = seen.error or row.step_error
+        seen.graded |= row.graded
 
 
 def _check(world: str, seen: _Seen) -> None:
