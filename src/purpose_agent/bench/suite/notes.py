@@ -8,6 +8,7 @@ from purpose_agent.bench.report.report import WorldReport
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, STUDIES, learners_of
 from purpose_agent.bench.suite.rows import STUDY, SuiteRow
 from purpose_agent.bench.suite.settings import SuiteSettings
+from purpose_agent.types import StopReason
 
 MANY_ALIKE = 0.1
 """Share of the held-out tasks that may begin in a state that training had met without a word."""
@@ -42,6 +43,12 @@ def notes_on(
     notes += _impossible(rows)
     notes += _failed_steps(rows)
     notes += _ungraded(rows)
+    unusable = sum(row.stop_reason == StopReason.MODEL_ERROR for row in rows)
+    if unusable:
+        notes.append(
+            f"{unusable} episodes ended early, as the model's reply could not be used even when it was asked again; "
+            "they count as failures."
+        )
     for world in worlds:
         notes += _alike(world)
         notes += _learning(world, settings)

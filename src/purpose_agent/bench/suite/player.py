@@ -13,7 +13,7 @@ import msgspec
 
 from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.gold_path import gold_path
-from purpose_agent.bench.play_rules import BROKEN, IMPOSSIBLE, NEVER_EARLY, BrokenEpisode
+from purpose_agent.bench.play_rules import IMPOSSIBLE, NEVER_EARLY, BrokenEpisode, is_broken, is_broken_run
 from purpose_agent.bench.stream import Task, knows_folds, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
 from purpose_agent.bench.suite.completeness import Completeness
@@ -186,8 +186,9 @@ class Player:
         if stream not in self._begun:
             begun: dict[_Begun, list[str]] = {}
             for info in reversed(orchestrator.store.runs()):
-                first = orchestrator.store.events(info.run_id)[0]
-                if isinstance(first, RunStarted) and first.learning and info.stop_reason not in BROKEN:
+                events = orchestrator.store.events(info.run_id)
+                first = events[0]
+                if isinstance(first, RunStarted) and first.learning and not is_broken_run(events):
                     key = (*task_key(first.seed, first.options), first.purpose)
                     begun.setdefault(key, []).append(info.run_id)
             self._begun[stream] = begun
@@ -320,7 +321,7 @@ class Player:
     def _row(
         self, job: Job, orchestrator: Orchestrator, result: TaskResult, guarded: OrchestratorKey | None = None
     ) -> SuiteRow:
-        if result.stop_reason in BROKEN:
+        if is_broken(result.stop_reason, result.error):
             raise BrokenEpisode(
                 f"{job.world}, {job.arm}, {job.fold} task {job.seed}: {result.error}; what was done is kept: mend it, "
                 "and go on with --resume"
