@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from purpose_agent.actor import Actor
+from purpose_agent.bench.play_rules import is_broken_run
 from purpose_agent.bench.rivals.asking import noting_misfits
 from purpose_agent.bench.suite.arms import LEARNERS, OURS, OWN_MEMORY, STUDIES, Learner
 from purpose_agent.bench.suite.rows import MAX_ERROR, Job
@@ -32,7 +33,7 @@ from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory_system import Example, MemorySystem
 from purpose_agent.other_memory import KNOWN, OtherMemory
 from purpose_agent.store import open_store
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import Action, Heuristic, Snapshot, Trajectory
 
@@ -107,7 +108,7 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
         ):  # it reads everything, so what an earlier process left unreported counts once
             memory.system = system = make_system(shelf, job.world, learner, job.order, llm)
         replay = ExperienceReplay(store=source)
-        episodes = source.episodes()
+        episodes = whole_episodes(source)
         wanted = episodes[job.index : job.index + 1] if learner.asks_model else episodes
         known = {episode.id for episode in own.episodes()}
         succeeded, read = False, 0
@@ -125,6 +126,11 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
                 memory.keep(trajectory)
         memory.save()
         return Studied(succeeded, most_frequent(problems), read, len(problems))
+
+
+def whole_episodes(store: Store) -> list[EpisodeInfo]:
+    """The episodes in a store, in their order, without those that broke off and were played again."""
+    return [e for e in store.episodes() if not (e.transient and is_broken_run(store.events(e.id)))]
 
 
 async def _learned(
