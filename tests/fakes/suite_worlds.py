@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 from fakes.ball_world import BallWorld
@@ -139,3 +140,12 @@ class SilentAtFirst(Buttons):
 
     def verdict(self, state: State) -> Verdict | None:  # type: ignore[override]
         return Verdict(1.0, True) if self.is_terminal(state) else None
+
+
+class Hanging(Buttons):
+    """Its third task never begins."""
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> State:
+        if seed == 2:
+            time.sleep(600)
+        return super().reset(seed, options)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -63,6 +64,7 @@ def worked(
     row_type: type[RowT],
     make: Callable[[], Doer],
     passed_on: Sequence[type[PurposeAgentError]] = (),
+    deadline: float | None = None,
 ) -> Generator[RowT]:
     """The rows of all jobs that are left, as they come.
 
@@ -77,6 +79,8 @@ def worked(
         row_type: of what comes back.
         make: who does the jobs in this process.
         passed_on: errors of a worker that are raised here as what they are; others become a `WorkerError`.
+        deadline: by `time.monotonic`; no row is waited for any longer, and what hangs is ended. In this process nobody
+            can end what hangs, so it is looked at between two jobs.
 
     Raises:
         PurposeAgentError: a job cannot be done.
@@ -84,18 +88,20 @@ def worked(
     if plan.finished:
         return
     if workers == 1:
-        yield from _here(plan, make())
+        yield from _here(plan, make(), deadline)
     else:
         known = {kind.__name__: kind for kind in passed_on}
-        yield from _elsewhere(plan, workers, module, hello, row_type, known)
+        yield from _elsewhere(plan, workers, module, hello, row_type, known, deadline)
 
 
-def _here(plan: Jobs[RowT], doer: Doer) -> Generator[RowT]:
+def _here(plan: Jobs[RowT], doer: Doer, deadline: float | None) -> Generator[RowT]:
     try:
         while (job := plan.take(0)) is not None:
             row: Any = doer.play(job)
             plan.done(row)
             yield row
+            if deadline is not None and time.monotonic() >= deadline:
+                return
     finally:
         doer.close()
 
@@ -171,6 +177,7 @@ def _elsewhere(
     hello: msgspec.Struct,
     row_type: type[RowT],
     known: Mapping[str, type[PurposeAgentError]],
+    deadline: float | None,
 ) -> Generator[RowT]:
     inbox: queue.Queue[tuple[int, Answer | None]] = queue.Queue()
     workers: list[_Worker] = []
@@ -182,7 +189,9 @@ def _elsewhere(
                 if not worker.busy and (job := plan.take(worker.number)) is not None:
                     worker.busy = True
                     worker.send(job)
-            row = _next_row(workers, inbox, row_type, known)
+            row = _next_row(workers, inbox, row_type, known, deadline)
+            if row is None:
+                return
             plan.done(row)
             yield row
     finally:
@@ -197,8 +206,15 @@ def _next_row(
     inbox: queue.Queue[tuple[int, Answer | None]],
     row_type: type[RowT],
     known: Mapping[str, type[PurposeAgentError]],
-) -> RowT:
-    number, answer = inbox.get()
+    deadline: float | None,
+) -> RowT | None:
+    """The next row; None when there is no more time to wait for it."""
+    try:
+        number, answer = inbox.get(
+            timeout=None if deadline is None else max(0.0, deadline - time.monotonic())
+        )
+    except queue.Empty:
+        return None
     worker = workers[number]
     worker.busy = False
     if answer is None:

@@ -107,7 +107,12 @@ def run(
     out: OutOption = "runs/bench",
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", help="Processes at once.")] = 2,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", metavar="M", help="Stop after these; --resume goes on later.")
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="M",
+            help="Stop after these; --resume goes on later. What hangs is ended, but with --jobs 1 it is waited for.",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the suite in --out; no other option is needed.")

@@ -42,6 +42,7 @@ from purpose_agent.bench.suite.studying import Shelf, find_memory
 from purpose_agent.bench.suite.tasks import check_world
 from purpose_agent.bench.suite.watch import Watch
 from purpose_agent.bench.suite.worker import Hello
+from purpose_agent.bench.termination import terminated_as_interrupted
 from purpose_agent.bench.workers import worked
 from purpose_agent.errors import UsageError
 
@@ -53,7 +54,8 @@ class Session:
     Attributes:
         out: the folder for everything.
         jobs: worker processes, each with worlds and a model of its own; 1 works in this process.
-        minutes: after these, stop as Ctrl-C would; None for as long as it takes.
+        minutes: after these, stop as Ctrl-C would, in this process when the running episode is over; None for as long
+            as it takes.
     """
 
     out: str | Path
@@ -107,7 +109,8 @@ def _continued(settings: SuiteSettings, session: Session, folder: Path, console:
     played_before = len(rows.lines)
     interrupted = False
     try:
-        _play(plan, settings, session, rows, played, console, deadline)
+        with terminated_as_interrupted():
+            _play(plan, settings, session, rows, played, console, deadline)
     except KeyboardInterrupt:
         interrupted = True
     new = len(rows.lines) > played_before
@@ -154,6 +157,7 @@ def _play(
             SuiteRow,
             lambda: Player(settings, Path(session.out)),
             [LeakError],
+            deadline,
         )
         with contextlib.closing(finished) as done:
             for row in done:
@@ -161,9 +165,8 @@ def _play(
                 played.keep()
                 view.advance(row)
                 watch.take(row)
-                if deadline is not None and time.monotonic() >= deadline:
-                    return
-        watch.end()
+        if plan.finished:
+            watch.end()
     finally:
         view.close()
 
