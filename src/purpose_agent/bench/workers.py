@@ -26,6 +26,10 @@ GRACE_SECONDS = 15.0
 """How long a worker that was asked to stop may take to leave its episode in order."""
 
 
+MOST_WORKERS = 64
+"""Processes at once; each has a world and a model of its own."""
+
+
 class WorkerError(PurposeAgentError):
     """A worker process failed.
 
@@ -45,6 +49,11 @@ class Jobs(Protocol[TakenT]):
     @property
     def finished(self) -> bool:
         """Whether everything is done."""
+        ...
+
+    @property
+    def left(self) -> int:
+        """How many jobs are not done yet."""
         ...
 
     def take(self, worker: int) -> msgspec.Struct | None:
@@ -73,7 +82,7 @@ def worked(
 
     Args:
         plan: what is to be done.
-        workers: processes; 1 works in this one.
+        workers: processes, as many as there is work for and `MOST_WORKERS` at most; 1 works in this one.
         module: that each of them runs; see `purpose_agent.bench.worker`.
         hello: its first line; ``out`` in it is the folder for its log.
         row_type: of what comes back.
@@ -92,6 +101,11 @@ def worked(
     else:
         known = {kind.__name__: kind for kind in passed_on}
         yield from _elsewhere(plan, workers, module, hello, row_type, known, deadline)
+
+
+def useful_workers(wanted: int, jobs: int) -> int:
+    """How many processes are worth starting for so many jobs."""
+    return max(1, min(wanted, jobs, MOST_WORKERS))
 
 
 def _here(plan: Jobs[RowT], doer: Doer, deadline: float | None) -> Generator[RowT]:
@@ -182,7 +196,7 @@ def _elsewhere(
     inbox: queue.Queue[tuple[int, Answer | None]] = queue.Queue()
     workers: list[_Worker] = []
     try:
-        for number in range(count):
+        for number in range(useful_workers(count, plan.left)):
             workers.append(_Worker(number, module, hello, inbox))
         while not plan.finished:
             for worker in workers:

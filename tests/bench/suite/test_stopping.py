@@ -14,6 +14,7 @@ from bench.suite.playing import QUICK, play, rows_in
 from purpose_agent.bench import workers
 from purpose_agent.bench.suite import running
 from purpose_agent.bench.suite.catalogue import make_settings
+from purpose_agent.bench.suite.plan import Plan
 from purpose_agent.bench.suite.rows import SuiteRow
 from purpose_agent.bench.suite.settings import SuiteSettings
 
@@ -23,6 +24,22 @@ def settings(world: str) -> SuiteSettings:
     return make_settings(
         None, "random", env=f"fakes.suite_worlds:{world}", arms=("random", "memory_only"), **given
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "jobs", "started"), [(500, 3, 3), (500, 1000, 64), (2, 1000, 2), (4, 1, 1)]
+)
+def test_no_more_processes_are_started_than_there_is_work_for(wanted: int, jobs: int, started: int) -> None:
+    assert workers.useful_workers(wanted, jobs) == started
+
+
+def test_a_plan_counts_what_is_left() -> None:
+    plan = Plan(settings("Buttons"))
+    job = plan.take(0)
+    assert job is not None
+    assert plan.left == len(plan.jobs)
+    plan.done(SuiteRow(job=job))
+    assert plan.left == len(plan.jobs) - 1
 
 
 @pytest.mark.slow

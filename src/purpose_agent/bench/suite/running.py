@@ -43,7 +43,7 @@ from purpose_agent.bench.suite.tasks import check_world
 from purpose_agent.bench.suite.watch import Watch
 from purpose_agent.bench.suite.worker import Hello
 from purpose_agent.bench.termination import terminated_as_interrupted
-from purpose_agent.bench.workers import worked
+from purpose_agent.bench.workers import useful_workers, worked
 from purpose_agent.errors import UsageError
 
 
@@ -145,7 +145,7 @@ def _play(
     if plan.finished:
         watch.end()
         return
-    view = SuiteProgress(console, plan.jobs, rows.lines, session.jobs)
+    view = SuiteProgress(console, plan.jobs, rows.lines, useful_workers(session.jobs, plan.left))
     hello = Hello(settings, str(session.out))
     module = "purpose_agent.bench.suite.worker"
     try:
