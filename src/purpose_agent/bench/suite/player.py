@@ -19,6 +19,7 @@ from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STU
 from purpose_agent.bench.suite.completeness import Completeness
 from purpose_agent.bench.suite.distilling_again import distil_again
 from purpose_agent.bench.suite.guard import Key, Sources, sources_of, task_key, traced
+from purpose_agent.bench.suite.named_memory import MemoryFailedError
 from purpose_agent.bench.suite.rows import (
     ANCHOR,
     MAX_ERROR,
@@ -90,6 +91,8 @@ class Player:
         Raises:
             BrokenEpisode: the world, the model or the store failed twice.
             LeakError: a held-out task reached a memory.
+            MemoryFailedError: a user's memory failed.
+            StoreError: a store does not hold what was learned in it.
             UsageError: the settings cannot work.
             KeyboardInterrupt: Ctrl-C; a training episode is continued by the next `play`.
         """
@@ -104,7 +107,12 @@ class Player:
 
     def _done(self, job: Job) -> SuiteRow:
         ways = {TRAIN: self._train, STUDY: self._study, ANCHOR: self._look, TEST: self._test}
-        return ways[job.kind](job)
+        try:
+            return ways[job.kind](job)
+        except UsageError as e:
+            if isinstance(e.__cause__, MemoryFailedError):  # the loop says less about it
+                raise e.__cause__ from e
+            raise
 
     # -- learning ------------------------------------------------------------------------------------------
     def _train(self, job: Job) -> SuiteRow:
@@ -313,7 +321,7 @@ class Player:
                 options=task.options,
             )
         except UsageError as e:
-            if task.options is None:
+            if task.options is None or isinstance(e.__cause__, MemoryFailedError):
                 raise
             return SuiteRow(job=job, stop_reason=IMPOSSIBLE, problem=str(e)[:MAX_ERROR])
         return self._row(job, orchestrator, result, guarded)

@@ -17,10 +17,11 @@ from purpose_agent.actor import Actor
 from purpose_agent.bench.play_rules import is_broken_run
 from purpose_agent.bench.rivals.asking import noting_misfits
 from purpose_agent.bench.suite.arms import LEARNERS, OURS, OWN_MEMORY, STUDIES, Learner
+from purpose_agent.bench.suite.named_memory import LearningFailedError, NamedMemory, memory_failed
 from purpose_agent.bench.suite.rows import MAX_ERROR, Job
 from purpose_agent.bench.suite.settings import SuiteSettings
 from purpose_agent.environments import find_object
-from purpose_agent.errors import ModelOutputError, UsageError
+from purpose_agent.errors import ModelOutputError, UsageError, describe_error
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.llm_backend.mock import MockLLMBackend
@@ -144,7 +145,7 @@ async def _learned(
     with noting_misfits() as misfits:
         try:
             changed = await system.learn(trajectory, admissible)
-        except ModelOutputError as e:
+        except (ModelOutputError, LearningFailedError) as e:
             return str(e)[:MAX_ERROR]
     return str(misfits[0])[:MAX_ERROR] if misfits and not changed else ""
 
@@ -215,7 +216,7 @@ def make_system(
 
             return ACE(_given(llm))
         case "own_memory":
-            return _own(shelf.settings.memory, llm)
+            return _own(shelf.settings.memory, world, llm)
         case _:
             raise UsageError(f"{learner.name!r} does not study")
 
@@ -235,20 +236,24 @@ def find_memory(spec: str) -> Callable[..., Any]:
     return factory
 
 
-def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
+def _own(spec: str, world: str, llm: LLMBackend | None) -> MemorySystem:
     """A user's memory; its factory gets the model where it has a parameter ``llm``.
 
     Raises:
         UsageError: what it makes is no memory.
+        MemoryFailedError: it cannot be made.
     """
     factory = find_memory(spec)
-    takes_model = "llm" in inspect.signature(factory).parameters
-    made = factory(llm=llm) if takes_model else factory()
+    try:
+        takes_model = "llm" in inspect.signature(factory).parameters
+        made = factory(llm=llm) if takes_model else factory()
+    except Exception as e:
+        raise memory_failed(spec, "__init__", world, describe_error(e)) from e
     if not isinstance(made, MemorySystem):
         raise UsageError(
             f"{spec!r} made {made!r:.80}, which is no memory: it needs a name and the methods recall, learn, dump, load"
         )
-    return made
+    return NamedMemory(made, world)
 
 
 class _TokensLike:
