@@ -149,3 +149,10 @@ class Hanging(Buttons):
         if seed == 2:
             time.sleep(600)
         return super().reset(seed, options)
+
+
+class Sticking(Buttons):
+    """It cannot be closed."""
+
+    def close(self) -> None:
+        raise OSError("the door sticks")

@@ -377,6 +377,13 @@ def test_episodes_that_nobody_graded_are_counted_in_a_note(tmp_path: Path) -> No
     )
 
 
+def test_a_world_that_cannot_be_closed_is_no_error_when_all_is_played(tmp_path: Path) -> None:
+    report = play(own("Sticking", arms=("random", "memory_only")), tmp_path / "out")
+    assert report.complete
+    assert f"the world {report.worlds[0].name} could not be closed: OSError: the door sticks" in report.notes
+    assert current_report(tmp_path / "out").notes == report.notes
+
+
 def test_chance_is_another_one_for_each_repeat(tmp_path: Path) -> None:
     settings = own("Buttons", arms=("random", "no_memory"), repeats=6, tasks=6, max_steps=1)
     play(settings, tmp_path / "out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,14 @@ SCRIPTED = "scripted"
 _Begun = tuple[str, int, str]
 """(fold, seed, purpose) of a training episode in a store."""
 
+_log = logging.getLogger(__name__)
+
+
+def complain_to_log(complaint: str) -> None:
+    """A worker's log is read by whoever looks for the reason."""
+    _log.warning("%s", complaint)
+
+
 OrchestratorKey = tuple[str, ...]
 """Kind of job, world, arm or learner, order, and what else tells orchestrators apart."""
 
@@ -71,10 +80,14 @@ class Player:
     Args:
         settings: of the suite.
         out: its folder.
+        complain: told of a world or a model that could not be closed; what it was for is done, so that is no error.
     """
 
-    def __init__(self, settings: SuiteSettings, out: Path) -> None:
+    def __init__(
+        self, settings: SuiteSettings, out: Path, complain: Callable[[str], None] = complain_to_log
+    ) -> None:
         self._settings = settings
+        self._complain = complain
         self._worlds = {world.name: world for world in settings.worlds}
         self._shelf = Shelf(out, settings)
         self._running: dict[str, Any] = {}
@@ -356,8 +369,13 @@ class Player:
         self._close_orchestrators(_of_world(name))
         environment = self._running.pop(name)
         if callable(getattr(environment, "close", None)):
-            with contextlib.suppress(PurposeAgentError):
-                environment.close()
+            self._shut(f"the world {name}", environment.close)
+
+    def _shut(self, what: str, close: Callable[[], object]) -> None:
+        try:
+            close()
+        except Exception as e:  # whoever made it, nothing that was measured depends on it
+            self._complain(f"{what} could not be closed: {describe_error(e)}")
 
     def _orchestrator(self, key: OrchestratorKey, make: Callable[[], Orchestrator]) -> Orchestrator:
         if key not in self._orchestrators:
@@ -405,7 +423,7 @@ class Player:
             self._close_world(name)
         models, self._models = self._models, {}
         for model in models.values():
-            model.close()
+            self._shut(f"the model {model.name}", model.close)
 
 
 _EXPERT, _DISTILLER = "expert", "distiller"

@@ -108,9 +108,10 @@ def _continued(settings: SuiteSettings, session: Session, folder: Path, console:
     plan = Plan(settings, rows.lines)
     played_before = len(rows.lines)
     interrupted = False
+    complaints: list[str] = []
     try:
         with terminated_as_interrupted():
-            _play(plan, settings, session, rows, played, console, deadline)
+            _play(plan, settings, session, rows, played, console, deadline, complaints)
     except KeyboardInterrupt:
         interrupted = True
     new = len(rows.lines) > played_before
@@ -118,7 +119,11 @@ def _continued(settings: SuiteSettings, session: Session, folder: Path, console:
     machine = this_machine() if new or before is None else before.machine
     report = make_report(rows.lines, settings, folder, complete=plan.finished, seconds=played.seconds)
     report = msgspec.structs.replace(
-        report, date=date, machine=machine, command=command_of(settings, session)
+        report,
+        date=date,
+        machine=machine,
+        command=command_of(settings, session),
+        notes=[*report.notes, *dict.fromkeys(complaints)],
     )
     missing = write_report(report, folder)
     print_report(report, console)
@@ -140,6 +145,7 @@ def _play(
     played: PlayedTime,
     console: Console,
     deadline: float | None,
+    complaints: list[str],
 ) -> None:
     watch = Watch(rows.lines)
     if plan.finished:
@@ -155,7 +161,7 @@ def _play(
             module,
             hello,
             SuiteRow,
-            lambda: Player(settings, Path(session.out)),
+            lambda: Player(settings, Path(session.out), complaints.append),
             [LeakError],
             deadline,
         )
