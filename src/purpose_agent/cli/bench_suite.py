@@ -156,7 +156,8 @@ def run(
     }
     wishes = {name: value for name, value in numbers.items() if value is not None}
     if resume:
-        if suite or env or model or worlds or arms or wishes or open_test_fold:
+        given = (suite, env, model, worlds, arms)
+        if any(wish is not None for wish in given) or wishes or open_test_fold:
             raise UsageError("--resume goes on with what is in --out as it was begun; give no other wishes")
         settings = kept_settings(out)
     else:
@@ -164,8 +165,8 @@ def run(
             suite,
             model,
             env=env,
-            worlds=_names(worlds),
-            arms=_names(arms),
+            worlds=_names("--worlds", worlds),
+            arms=_names("--arms", arms),
             final=open_test_fold,
             **wishes,
         )
@@ -255,5 +256,12 @@ def _report(folder: str) -> Any:
     return current_report(folder)
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    from purpose_agent.errors import UsageError
+
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise UsageError(f"{option} names nothing, got {text!r}; leave it out for what the suite has")
+    return names

@@ -310,7 +310,8 @@ def making_table(report: SuiteReport) -> TextTable:
         ("orders of training tasks", str(s.orders)),
         (
             "held-out tasks of a world",
-            f"{s.tasks}, of the {name_text(report.fold)} fold; {s.model_tasks} with a model at each step",
+            f"{s.tasks}, of the {name_text(report.fold)} fold"
+            + (f"; {s.model_tasks} with a model at each step" if s.model != "random" else ""),
         ),
         ("repeats of a task", str(s.repeats)),
         ("tasks for retention", str(s.anchors)),

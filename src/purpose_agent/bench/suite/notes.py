@@ -34,11 +34,13 @@ def notes_on(
             "Memories that study (raw, placebo, re-created systems) read the episodes that ours played."
         )
     if settings.practice == "random":
+        by_model = [learner.label for learner in learners_of(settings.arms) if "llm" in learner.distillers]
         notes.append(
             "In training, what the value memory left open was drawn at random instead of asking a model; lessons were "
-            "distilled by rules."
+            f"distilled by rules{', but: ' if by_model else ''}{', '.join(by_model)}."
         )
-    if any(ARMS[name].asks_model for name in settings.arms) and settings.model_tasks < settings.tasks:
+    asks = settings.model != "random" and any(ARMS[name].asks_model for name in settings.arms)
+    if asks and settings.model_tasks < settings.tasks:
         notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
     notes += _impossible(rows)
     notes += _failed_steps(rows)

@@ -275,6 +275,8 @@ def current_report(out: str | Path) -> SuiteReport:
         UsageError: there is no suite.
     """
     folder = Path(out)
+    if not (folder / SETTINGS).exists():
+        raise UsageError(f"there is no report in {str(out)!r}: no suite was begun there")
     settings = kept_settings(folder)
     kept = read_report(folder)
     if kept is not None and kept.complete:
