@@ -97,9 +97,10 @@ def _alike(world: WorldReport) -> Iterator[str]:
             "training had met: they may test memory rather than transfer."
         )
     if found.first_states < found.tasks:
+        states = "one state" if found.first_states == 1 else f"{found.first_states} different states"
         yield (
-            f"{found.tasks} held-out tasks of {world.name} begin in {found.first_states} different states: tasks that "
-            "look alike are played alike, and the intervals may be too narrow."
+            f"{found.tasks} held-out tasks of {world.name} begin in {states}: where their purposes are alike too, they "
+            "are played alike, and the intervals are too narrow."
         )
 
 
