@@ -102,6 +102,11 @@ def test_somebodys_own_environment_is_named_by_module_and_factory(command):
         (("smoke", "--model", "local"), ("brings its own model",)),
         (("smoke", "--arms", "ours"), ("at least two",)),
         (("smoke", "--arms", "ours,nosuch"), ("nosuch", "no_memory")),
+        (("smoke", "--arms", ""), ("--arms names nothing",)),
+        (("smoke", "--arms", " ,"), ("--arms names nothing",)),
+        (("smoke", "--worlds", ","), ("--worlds names nothing",)),
+        (("smoke", "--max-steps", "1" + "0" * 30), ("max_steps", "at most 1,000,000")),
+        (("--resume", "--arms", ""), ("--resume", "no other")),
         (("smoke", "--tasks", "0"), ("tasks", "at least 1")),
         (("smoke", "--practice", "never"), ("practice", "random")),
         (("textworld", "--worlds", "nosuch"), ("nosuch", "mapreader")),
@@ -109,8 +114,8 @@ def test_somebodys_own_environment_is_named_by_module_and_factory(command):
         (("--env", "fakes.suite_worlds:WithoutVerdict", "--model", "random"), ("verdict",)),
         (("--resume", "--tasks", "3"), ("--resume", "no other")),
         (("--resume", "--out", "nowhere"), ("nowhere", "no suite")),
-        (("show", "nowhere"), ("nowhere", "no suite")),
-        (("compare", "nowhere", "nowhere"), ("nowhere", "no suite")),
+        (("show", "nowhere"), ("no report in 'nowhere'",)),
+        (("compare", "nowhere", "nowhere"), ("no report in 'nowhere'",)),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_remedy(command, words, messages):
@@ -119,6 +124,7 @@ def test_what_cannot_be_meant_is_refused_with_a_remedy(command, words, messages)
     assert ended.out == ""
     for message in messages:
         assert message in ended.err
+    assert not Path("runs").exists()
 
 
 def test_other_settings_in_the_folder_are_refused(command):

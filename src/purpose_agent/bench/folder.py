@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 
@@ -10,6 +12,8 @@ from purpose_agent.errors import StoreError, StoreReadOnlyError, UsageError
 
 SETTINGS = "settings.json"
 """The file that says what a folder holds."""
+
+_LONGEST = 100
 
 
 def claim_folder(out: str | Path, settings: msgspec.Struct, what: str) -> Path:
@@ -43,13 +47,35 @@ def claim_folder(out: str | Path, settings: msgspec.Struct, what: str) -> Path:
     except msgspec.DecodeError as e:
         raise StoreError(f"{str(path)!r} cannot be read: {e}; choose another folder") from e
     if kept != settings:
-        changed = ", ".join(
-            f"{name} {getattr(kept, name)!r:.100} → {getattr(settings, name)!r:.100}"
-            for name in settings.__struct_fields__
-            if getattr(kept, name) != getattr(settings, name)
-        )
+        changed = "; ".join(_differences(kept, settings))
         raise UsageError(
             f"{str(folder)!r} holds a {what} with other settings ({changed}); choose another folder, "
             "or the same settings to continue it"
         )
     return folder
+
+
+def _differences(kept: msgspec.Struct, wanted: msgspec.Struct) -> Iterator[str]:
+    """What differs between two settings, in words."""
+    for name in kept.__struct_fields__:
+        old, new = getattr(kept, name), getattr(wanted, name)
+        if old == new:
+            continue
+        before, after = _by_name(old), _by_name(new)
+        if list(before) != list(after) or not before:
+            yield f"{name.replace('_', ' ')} {_text(list(before) or old)} → {_text(list(after) or new)}"
+        for each in (name for name in before if name in after):
+            yield from (f"{each}: {difference}" for difference in _differences(before[each], after[each]))
+
+
+def _by_name(value: Any) -> dict[str, msgspec.Struct]:
+    """Settings that belong to something with a name, such as the worlds of a suite; empty where these are none."""
+    found: tuple[Any, ...] = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
+    return {each.name: each for each in found if hasattr(each, "name")}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, cast("list[Any]", value)))
+    text = {"True": "yes", "False": "no", "None": "none", "": "none"}.get(str(value), str(value))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

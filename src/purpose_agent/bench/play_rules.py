@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from purpose_agent.errors import PurposeAgentError
+from collections.abc import Sequence
+
+from purpose_agent.errors import ModelOutputError, PurposeAgentError
+from purpose_agent.events import Event, RunFinished
 from purpose_agent.types import StopReason
 
 PRACTICE = ("model", "random")
@@ -19,7 +22,27 @@ BROKEN = frozenset(
         StopReason.INTERNAL_ERROR,
     }
 )
-"""Stop reasons that say nothing about the arm; such an episode is played again."""
+"""Stop reasons that may say nothing about the arm; see `is_broken`."""
+
+
+def is_broken(stop_reason: str, error: str | None) -> bool:
+    """Whether an episode's end says nothing about its arm, so that it is played again.
+
+    A model that answered, and not usably even when it was asked again, has failed, and will fail again.
+
+    Args:
+        stop_reason: a `StopReason` value.
+        error: what went wrong, as `describe_error` says it.
+    """
+    unusable = (error or "").startswith(f"{ModelOutputError.__name__}:")
+    return stop_reason in BROKEN and not (stop_reason == StopReason.MODEL_ERROR and unusable)
+
+
+def is_broken_run(events: Sequence[Event]) -> bool:
+    """Whether a run in a journal ended so."""
+    ended = next((e for e in reversed(events) if isinstance(e, RunFinished)), None)
+    return ended is not None and is_broken(ended.stop_reason, ended.error)
+
 
 IMPOSSIBLE = "impossible"
 """Stop reason of a task that its environment could not make; it counts for no arm."""

@@ -19,6 +19,10 @@ _STRIDE = 101
 """Distance between the streams of neighbouring seeds; with no common factor with the 1,000 tasks of a fold."""
 
 
+class NoPurposeError(UsageError):
+    """An environment does not say what its tasks are about."""
+
+
 class Task(msgspec.Struct, frozen=True):
     """One task.
 
@@ -71,11 +75,28 @@ def tasks_of(environment: Any, fold: str, count: int, seed: int, *, final: bool 
     return [Task(fold, seeds[(first + i) % len(seeds)], {"fold": fold}) for i in range(count)]
 
 
+def knows_folds(environment: Any) -> bool:
+    """Whether an environment has folds of its own, of which its options tell it the one that is meant."""
+    return isinstance(getattr(environment, "fold", None), str)
+
+
 def seeds_of(environment: Any, fold: str) -> range | None:
-    """The seeds of a fold; None in a world that knows no folds."""
+    """The seeds of a fold; None in a world that knows no folds.
+
+    Raises:
+        UsageError: it knows folds, and its seeds are no range.
+    """
     ask = getattr(environment, "seeds_of", None)
     seeds = ask(fold) if callable(ask) else getattr(environment, "seeds", None)
-    return seeds if isinstance(getattr(environment, "fold", None), str) and isinstance(seeds, range) else None
+    if seeds is None or not knows_folds(environment):
+        return None
+    if not isinstance(seeds, range):
+        named = f"seeds_of({fold!r})" if callable(ask) else "seeds"
+        raise UsageError(
+            f"{type(environment).__name__} has folds, so its {named} must be a range, got "
+            f"{type(seeds).__name__}: {seeds!r:.60}"
+        )
+    return seeds
 
 
 def purpose_of(environment: Any, task: Task) -> str:
@@ -85,7 +106,8 @@ def purpose_of(environment: Any, task: Task) -> str:
     task first, so that it does not speak of the last one.
 
     Raises:
-        UsageError: the environment has no purpose, or cannot make this task.
+        NoPurposeError: the environment has no purpose.
+        UsageError: it cannot make this task.
     """
     ask = getattr(environment, "purpose_for", None)
     if callable(ask):
@@ -95,7 +117,7 @@ def purpose_of(environment: Any, task: Task) -> str:
             _reset(environment, task)
         purpose = getattr(environment, "purpose", None)
     if not isinstance(purpose, str) or not purpose.strip():
-        raise UsageError(
+        raise NoPurposeError(
             f"{type(environment).__name__} does not say what its tasks are about; give it a text attribute 'purpose'"
         )
     return purpose

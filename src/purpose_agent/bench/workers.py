@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,10 @@ TakenT = TypeVar("TakenT", bound=msgspec.Struct, contravariant=True)
 
 GRACE_SECONDS = 15.0
 """How long a worker that was asked to stop may take to leave its episode in order."""
+
+
+MOST_WORKERS = 64
+"""Processes at once; each has a world and a model of its own."""
 
 
 class WorkerError(PurposeAgentError):
@@ -46,6 +51,11 @@ class Jobs(Protocol[TakenT]):
         """Whether everything is done."""
         ...
 
+    @property
+    def left(self) -> int:
+        """How many jobs are not done yet."""
+        ...
+
     def take(self, worker: int) -> msgspec.Struct | None:
         """The next job for a worker; None when there is none for it now."""
         ...
@@ -63,6 +73,7 @@ def worked(
     row_type: type[RowT],
     make: Callable[[], Doer],
     passed_on: Sequence[type[PurposeAgentError]] = (),
+    deadline: float | None = None,
 ) -> Generator[RowT]:
     """The rows of all jobs that are left, as they come.
 
@@ -71,12 +82,14 @@ def worked(
 
     Args:
         plan: what is to be done.
-        workers: processes; 1 works in this one.
+        workers: processes, as many as there is work for and `MOST_WORKERS` at most; 1 works in this one.
         module: that each of them runs; see `purpose_agent.bench.worker`.
         hello: its first line; ``out`` in it is the folder for its log.
         row_type: of what comes back.
         make: who does the jobs in this process.
         passed_on: errors of a worker that are raised here as what they are; others become a `WorkerError`.
+        deadline: by `time.monotonic`; no row is waited for any longer, and what hangs is ended. In this process nobody
+            can end what hangs, so it is looked at between two jobs.
 
     Raises:
         PurposeAgentError: a job cannot be done.
@@ -84,18 +97,25 @@ def worked(
     if plan.finished:
         return
     if workers == 1:
-        yield from _here(plan, make())
+        yield from _here(plan, make(), deadline)
     else:
         known = {kind.__name__: kind for kind in passed_on}
-        yield from _elsewhere(plan, workers, module, hello, row_type, known)
+        yield from _elsewhere(plan, workers, module, hello, row_type, known, deadline)
 
 
-def _here(plan: Jobs[RowT], doer: Doer) -> Generator[RowT]:
+def useful_workers(wanted: int, jobs: int) -> int:
+    """How many processes are worth starting for so many jobs."""
+    return max(1, min(wanted, jobs, MOST_WORKERS))
+
+
+def _here(plan: Jobs[RowT], doer: Doer, deadline: float | None) -> Generator[RowT]:
     try:
         while (job := plan.take(0)) is not None:
             row: Any = doer.play(job)
             plan.done(row)
             yield row
+            if deadline is not None and time.monotonic() >= deadline:
+                return
     finally:
         doer.close()
 
@@ -171,18 +191,21 @@ def _elsewhere(
     hello: msgspec.Struct,
     row_type: type[RowT],
     known: Mapping[str, type[PurposeAgentError]],
+    deadline: float | None,
 ) -> Generator[RowT]:
     inbox: queue.Queue[tuple[int, Answer | None]] = queue.Queue()
     workers: list[_Worker] = []
     try:
-        for number in range(count):
+        for number in range(useful_workers(count, plan.left)):
             workers.append(_Worker(number, module, hello, inbox))
         while not plan.finished:
             for worker in workers:
                 if not worker.busy and (job := plan.take(worker.number)) is not None:
                     worker.busy = True
                     worker.send(job)
-            row = _next_row(workers, inbox, row_type, known)
+            row = _next_row(workers, inbox, row_type, known, deadline)
+            if row is None:
+                return
             plan.done(row)
             yield row
     finally:
@@ -197,8 +220,15 @@ def _next_row(
     inbox: queue.Queue[tuple[int, Answer | None]],
     row_type: type[RowT],
     known: Mapping[str, type[PurposeAgentError]],
-) -> RowT:
-    number, answer = inbox.get()
+    deadline: float | None,
+) -> RowT | None:
+    """The next row; None when there is no more time to wait for it."""
+    try:
+        number, answer = inbox.get(
+            timeout=None if deadline is None else max(0.0, deadline - time.monotonic())
+        )
+    except queue.Empty:
+        return None
     worker = workers[number]
     worker.busy = False
     if answer is None:

@@ -115,7 +115,12 @@ def run(
     out: OutOption = "runs/bench",
     jobs: JobsOption = 2,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", metavar="M", help="Stop after these; --resume goes on later.")
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="M",
+            help="Stop after these; --resume goes on later. What hangs is ended, but with --jobs 1 it is waited for.",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the suite in --out; no other option is needed.")
@@ -159,8 +164,10 @@ def run(
         "memory": memory,
     }
     wishes = {name: value for name, value in numbers.items() if value is not None}
-    if resume and (suite or env or model or worlds or arms or wishes or open_test_fold):
-        raise UsageError("--resume goes on with what is in --out as it was begun; give no other wishes")
+    if resume:
+        given = (suite, env, model, worlds, arms)
+        if any(wish is not None for wish in given) or wishes or open_test_fold:
+            raise UsageError("--resume goes on with what is in --out as it was begun; give no other wishes")
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     with kept_for_data(as_json):
         if resume:
@@ -170,8 +177,8 @@ def run(
                 suite,
                 model,
                 env=env,
-                worlds=_names(worlds),
-                arms=_names(arms),
+                worlds=_names("--worlds", worlds),
+                arms=_names("--arms", arms),
                 final=open_test_fold,
                 **wishes,
             )
@@ -260,5 +267,12 @@ def _report(folder: str) -> Any:
     return current_report(folder)
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    from purpose_agent.errors import UsageError
+
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise UsageError(f"{option} names nothing, got {text!r}; leave it out for what the suite has")
+    return names

@@ -15,6 +15,7 @@ from purpose_agent.bench.report.report import (
     Estimate,
     ItemReport,
     Leakage,
+    LearnerReport,
     MemoryReport,
     Retention,
     RoleCost,
@@ -169,6 +170,22 @@ def world(place: int) -> WorldReport:
             ],
         ),
         leakage=Leakage(checked=5120, shared_tasks=0, shared_first_states=2),
+        learners=[learner(name) for name in learners],
+    )
+
+
+def learner(name: str) -> LearnerReport:
+    rival = name in ("expel", "reasoning_bank", "ace")
+    return LearnerReport(
+        learner=name,
+        label=ARMS[name][0],
+        episodes=72 if rival else 300,
+        failed=3 if rival else 0,
+        problem="the reply is no JSON" if rival else "",
+        items=0.0 if name == "ace" else 17.3,
+        shown=None if name == "no_values" else 0.85,
+        read=123456 if rival else 0,
+        written=7890 if rival else 0,
     )
 
 
@@ -218,6 +235,7 @@ def empty_report() -> SuiteReport:
         retention=[],
         memory=None,
         leakage=Leakage(0, 0, 0),
+        learners=[],
     )
     return msgspec.structs.replace(
         whole,
@@ -288,6 +306,7 @@ def hostile_report(text: str) -> SuiteReport:
         arms=[replace(a, label=text, costs=[replace(c, role=text) for c in a.costs]) for a in only.arms],
         differences=[replace(d, question=text) for d in only.differences],
         retention=[replace(r, learner=text) for r in only.retention],
+        learners=[replace(found, learner=text, label=text, problem=text) for found in only.learners],
         memory=replace(
             memory,
             by_status={text: 3},

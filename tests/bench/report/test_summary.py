@@ -217,11 +217,14 @@ def test_one_look_is_no_retention_yet() -> None:
 def test_what_training_and_test_share_is_counted() -> None:
     rows = [
         row(OURS, 0, True, TRAIN, first_state="a"),
-        row(OURS, 1, True, TRAIN, first_state="b"),
+        row("oracle", 1, True, TRAIN, first_state="b"),
         row("ours", 0, True, first_state="a", traced=2),
         row("no_memory", 0, True, first_state="a"),
         row("no_memory", 5, True, first_state="new"),
+        row("no_memory", 6, True, first_state="b"),
+        row("no_memory", 7, True, first_state="new"),
     ]
     found = leakage(rows, "w")
-    assert (found.checked, found.shared_tasks, found.shared_first_states) == (2, 0, 1)
+    assert (found.checked, found.shared_tasks, found.shared_first_states) == (2, 0, 2)
+    assert (found.tasks, found.first_states) == (4, 3)
     assert leakage([*rows, row("ours", 0, True, fold="train")], "w").shared_tasks == 1

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from purpose_agent.bench.line_file import LineFile
 from purpose_agent.bench.report.report import SuiteReport
-from purpose_agent.bench.suite.rows import SuiteRow
-from purpose_agent.bench.suite.running import ROWS, Session, run_suite
+from purpose_agent.bench.suite.rows import ROWS, SuiteRow
+from purpose_agent.bench.suite.running import Session, run_suite
 from purpose_agent.bench.suite.settings import SuiteSettings
 
 QUICK: dict[str, Any] = {"orders": 1, "episodes": 8, "tasks": 5, "anchors": 1}

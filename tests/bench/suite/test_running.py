@@ -271,10 +271,39 @@ def test_an_environment_that_grades_nothing_is_refused_before_anything_is_played
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("world", "message"),
+    [
+        ("FoldedWithoutOptions", "takes no options"),
+        ("Seedless", "takes no seed"),
+        ("Listed", r"must be a range, got list: \[1, 2, 3\]"),
+        ("Wordless", "does not say what its tasks are about"),
+        ("WordlessTasks", "does not say what its tasks are about"),
+    ],
+)
+def test_a_world_that_the_arms_cannot_play_is_refused_before_anything_is_played(
+    tmp_path: Path, world: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as refused:
+        play(own(world), tmp_path / "out")
+    assert world in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("tasks", "tried"), [(3, 3), (40, 20)])
+def test_a_fold_of_which_no_task_can_be_made_ends_in_an_error(tmp_path: Path, tasks: int, tried: int) -> None:
+    settings = own("NeverMade", arms=("random", "memory_only"), tasks=tasks)
+    with pytest.raises(PurposeAgentError, match="the game files are missing") as broken:
+        play(settings, tmp_path / "out")
+    assert broken.value.exit_code == 3
+    assert f"none of {tried} tasks of the dev fold" in str(broken.value)
+
+
 def test_a_task_that_cannot_be_made_counts_for_no_arm(tmp_path: Path) -> None:
     report = play(own(BALLS, arms=("random", "no_memory"), tasks=40), tmp_path / "out")
     assert {arm.success.n for arm in report.worlds[0].arms} == {39}
-    assert any("could not be made" in note for note in report.notes)
+    (note,) = [note for note in report.notes if "could not be made" in note]
+    assert "(seed=3 makes no game)" in note
 
 
 def test_what_broke_is_reported_with_a_remedy_and_what_was_done_is_kept(
@@ -291,6 +320,68 @@ def test_what_broke_is_reported_with_a_remedy_and_what_was_done_is_kept(
     monkeypatch.setattr(Breaking, "left", 10_000)
     assert play(settings, tmp_path / "out").complete
     assert rows_in(tmp_path / "out")[: len(kept)] == kept
+
+
+@pytest.mark.parametrize(("episodes", "played"), [(8, 5), (2, 4)])
+def test_a_world_in_which_every_step_fails_ends_in_an_error(
+    tmp_path: Path, episodes: int, played: int
+) -> None:
+    settings = own("Failing", arms=("random", "memory_only"), episodes=episodes, tasks=1, anchors=0)
+    with pytest.raises(PurposeAgentError, match=r"TypeError: execute\(\) got no button") as failed:
+        play(settings, tmp_path / "out")
+    assert failed.value.exit_code == 3
+    assert "must return the next State" in str(failed.value)
+    assert len(rows_in(tmp_path / "out")) == played
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+def test_steps_that_fail_are_counted_in_a_note(tmp_path: Path) -> None:
+    report = play(own("HalfFailing", arms=("random", "memory_only")), tmp_path / "out")
+    rows = rows_in(tmp_path / "out")
+    failed, steps = sum(row.failed_steps for row in rows), sum(row.steps for row in rows)
+    assert 0 < failed < steps
+    (note,) = [note for note in report.notes if "steps failed" in note]
+    assert note.startswith(f"{failed} of {steps} steps failed in the world ")
+    assert note.endswith("TypeError: execute() got no button")
+
+
+def test_tasks_that_look_alike_are_told(tmp_path: Path) -> None:
+    report = play(own("Buttons", arms=("random", "memory_only")), tmp_path / "out")
+    leakage = report.worlds[0].leakage
+    assert (leakage.tasks, leakage.first_states, leakage.shared_first_states) == (5, 3, 5)
+    world = report.worlds[0].name
+    said = "\n".join(report.notes)
+    assert f"5 of 5 held-out tasks of {world} begin in a state that training had met" in said
+    assert f"5 held-out tasks of {world} begin in 3 different states" in said
+
+
+def test_tasks_that_look_different_are_not_remarked_on(played: tuple[Path, SuiteReport]) -> None:
+    assert not any("begin in" in note for note in played[1].notes)
+
+
+def test_a_world_that_grades_nothing_ends_in_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PurposeAgentError, match=r"no episode .* was graded: verdict") as broken:
+        play(own("Silent", arms=("random", "memory_only")), tmp_path / "out")
+    with pytest.raises(PurposeAgentError, match="was graded"):  # again, and nothing is left to play
+        play(own("Silent", arms=("random", "memory_only")), tmp_path / "out")
+    assert broken.value.exit_code == 3
+    assert any("were never graded" in note for note in current_report(tmp_path / "out").notes)
+
+
+def test_episodes_that_nobody_graded_are_counted_in_a_note(tmp_path: Path) -> None:
+    report = play(own("SilentAtFirst", arms=("random", "memory_only"), max_steps=1), tmp_path / "out")
+    rows = rows_in(tmp_path / "out")
+    silent = sum(not row.success for row in rows)
+    assert f"{silent} of {len(rows)} episodes in {report.worlds[0].name} were never graded" in "\n".join(
+        report.notes
+    )
+
+
+def test_a_world_that_cannot_be_closed_is_no_error_when_all_is_played(tmp_path: Path) -> None:
+    report = play(own("Sticking", arms=("random", "memory_only")), tmp_path / "out")
+    assert report.complete
+    assert f"the world {report.worlds[0].name} could not be closed: OSError: the door sticks" in report.notes
+    assert current_report(tmp_path / "out").notes == report.notes
 
 
 def test_chance_is_another_one_for_each_repeat(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from purpose_agent.bench.suite.catalogue import make_settings
 from purpose_agent.bench.suite.player import Player
 from purpose_agent.bench.suite.rows import STUDY, TRAIN, Job
 from purpose_agent.bench.suite.settings import SuiteSettings
-from purpose_agent.bench.suite.studying import Shelf, Studied, make_system, study
+from purpose_agent.bench.suite.studying import Shelf, Studied, make_system, study, whole_episodes
 from purpose_agent.errors import UsageError
 from purpose_agent.llm_backend.mock import MockLLMBackend
 from purpose_agent.other_memory import KNOWN
@@ -43,7 +43,7 @@ def known(shelf: Shelf, name: str) -> bytes:
 @pytest.mark.parametrize("name", ["raw_steps", "raw_episodes", "placebo"])
 def test_a_study_that_is_begun_again_counts_no_episode_twice(shelf: Shelf, name: str) -> None:
     job = Job(STUDY, "machines", name)
-    assert asyncio.run(study(shelf, job, LEARNERS[name], None)) == Studied(succeeded=True)
+    assert asyncio.run(study(shelf, job, LEARNERS[name], None)) == Studied(succeeded=True, read=3)
     before = known(shelf, name)
     asyncio.run(study(shelf, job, LEARNERS[name], None))
     assert known(shelf, name) == before
@@ -56,6 +56,20 @@ def test_a_learner_that_asks_a_model_reads_its_episode_if_there_is_one(
     """Tasks that could not be made leave fewer episodes than the stream has places."""
     job = Job(STUDY, "machines", "expel", index=index)
     assert asyncio.run(study(shelf, job, LEARNERS["expel"], MockLLMBackend())).succeeded == learned
+
+
+def test_an_episode_that_broke_off_is_not_studied_and_shifts_none(shelf: Shelf) -> None:
+    with shelf.opened("machines", "ours", 0) as store:
+        for n, reason in enumerate(("environment_error", "terminal")):
+            broke = episode(("press 9", "on", 10.0), success=n > 0, id=f"late-{n}", stop_reason=reason)
+            keep(store, broke)
+        assert [e.id for e in whole_episodes(store)] == ["e0", "e1", "e2", "late-1"]
+        store.flush()
+    job = Job(STUDY, "machines", "expel", index=3)
+    assert asyncio.run(study(shelf, job, LEARNERS["expel"], MockLLMBackend())).succeeded
+    assert (
+        asyncio.run(study(shelf, Job(STUDY, "machines", "raw_steps"), LEARNERS["raw_steps"], None)).read == 4
+    )
 
 
 def test_a_learner_that_asks_a_model_needs_one(shelf: Shelf) -> None:

@@ -43,6 +43,11 @@ class RawEpisodes:
     def __init__(self) -> None:
         self._kept = KeptTexts(Kept, lambda kept: kept.about)
 
+    @property
+    def entries(self) -> int:
+        """Episodes that are kept."""
+        return len(self._kept)
+
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """The nearest episode, as an example."""
         if not self._kept:

@@ -43,6 +43,11 @@ class RawSteps:
     def __init__(self) -> None:
         self._kept = KeptTexts(KeptStep, lambda kept: kept.situation)
 
+    @property
+    def entries(self) -> int:
+        """Steps that are kept."""
+        return len(self._kept)
+
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """Nothing in words."""
         return Recalled()

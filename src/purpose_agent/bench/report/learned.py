@@ -9,7 +9,7 @@ from itertools import combinations
 from purpose_agent.bench.report.report import AdviceReport, Estimate, ItemReport, MemoryReport
 from purpose_agent.bench.suite.arms import ARMS, OURS
 from purpose_agent.bench.suite.rows import SuiteRow
-from purpose_agent.bench.suite.studying import Shelf
+from purpose_agent.bench.suite.studying import Shelf, whole_episodes
 from purpose_agent.memory.duplicates import say_the_same, signature
 from purpose_agent.memory.library import Library
 from purpose_agent.memory.values.learner import ValueLearner
@@ -42,7 +42,7 @@ def what_ours_learned(shelf: Shelf, world: str, tested: Sequence[SuiteRow]) -> M
             live = list(Library(store))
             by_status.update(h.status.value for h in store.heuristics(retired=True))
             used = {id for row in read if row.job.order == order for id in row.shown}
-            episodes += store.episode_count()
+            episodes += len(whole_episodes(store))
             shown += len(used)
             unused += sum(h.id not in used and not h.shown for h in live)
             said = [(h.tier, signature(h)) for h in live]

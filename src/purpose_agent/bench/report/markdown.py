@@ -9,6 +9,7 @@ from purpose_agent.bench.report.tables import (
     arms_table,
     differences_table,
     labels_of,
+    learners_table,
     learning_table,
     name_text,
     overall_table,
@@ -42,6 +43,7 @@ def _lines(report: SuiteReport) -> Iterator[str]:
         yield from _table(arms_table(world))
         yield from _table(differences_table(world.differences, labels_of(world.arms)))
         yield from _table(learning_table(world))
+        yield from _table(learners_table(world), "What learning cost")
         if world.retention:
             yield from _table(retention_table(world))
     if report.notes:

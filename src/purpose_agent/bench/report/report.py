@@ -230,6 +230,33 @@ class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
     advice: list[AdviceReport]
 
 
+class LearnerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What learning took in a world and what it left, over all orders.
+
+    Attributes:
+        learner: whose.
+        label: for people.
+        episodes: that it played, or read where it studies; 0 where that was not kept.
+        failed: of them those from which lessons could not be distilled.
+        problem: what went wrong there, most often.
+        items: lessons in its memory at the end, the mean over orders; of a memory without lessons its notes, episodes
+            or steps; None where that cannot be told.
+        shown: share of the held-out plays with its memory in which any text of it was shown; None before the first.
+        read: tokens that the model read anew while it learned.
+        written: tokens that the model wrote.
+    """
+
+    learner: str
+    label: str
+    episodes: int
+    failed: int
+    problem: str
+    items: float | None
+    shown: float | None
+    read: int
+    written: int
+
+
 class Leakage(msgspec.Struct, frozen=True):
     """The guard's findings; a report is only written when nothing leaked.
 
@@ -237,11 +264,15 @@ class Leakage(msgspec.Struct, frozen=True):
         checked: showings of items and examples that were traced back to their episodes.
         shared_tasks: tasks both learned from and tested on.
         shared_first_states: held-out tasks whose first state was met in training, though the task is another.
+        tasks: held-out tasks that were played.
+        first_states: different ones among their first states.
     """
 
     checked: int
     shared_tasks: int
     shared_first_states: int
+    tasks: int = 0
+    first_states: int = 0
 
 
 class WorldReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,6 +288,7 @@ class WorldReport(msgspec.Struct, frozen=True, kw_only=True):
         retention: of each learner that was checked.
         memory: what ours learned; None where ours was not played.
         leakage: the guard's findings.
+        learners: what learning took and left, of each memory.
     """
 
     name: str
@@ -268,6 +300,7 @@ class WorldReport(msgspec.Struct, frozen=True, kw_only=True):
     retention: list[Retention]
     memory: MemoryReport | None
     leakage: Leakage
+    learners: list[LearnerReport] = []
 
 
 class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):

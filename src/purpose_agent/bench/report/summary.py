@@ -321,10 +321,12 @@ def leakage(rows: Sequence[SuiteRow], world: str) -> Leakage:
     taught = of_kind(rows, TRAIN, world)
     tested = of_kind(rows, TEST, world)
     learned = {task_of(row) for row in [*taught, *of_kind(rows, ANCHOR, world)]}
-    met = {row.first_state for row in taught if row.job.arm == OURS}
+    met = {row.first_state for row in taught}
     held = {task_of(row): row.first_state for row in tested}
     return Leakage(
         sum(row.traced for row in tested),
         len(learned & set(held)),
         sum(first in met for first in held.values()),
+        len(held),
+        len(set(held.values())),
     )

@@ -201,6 +201,29 @@ def _number(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
+def learners_table(world: WorldReport) -> TextTable:
+    """What learning took, and what it left."""
+    rows = [
+        (
+            name_text(found.label),
+            str(found.episodes) if found.episodes else NONE,
+            str(found.failed),
+            _number(found.items),
+            NONE if found.shown is None else percent(found.shown),
+            f"{found.read:,.0f}",
+            f"{found.written:,.0f}",
+        )
+        for found in world.learners
+    ]
+    head = ("learner", "episodes", "failed", "kept", "shown", "read anew", "written")
+    note = (
+        "Over all orders: episodes that were played or read, those that could not be distilled, and tokens "
+        "of the model while learning. Kept: lessons, notes, episodes or steps in the memory, the mean over orders. "
+        "Shown: held-out plays in which a text of it was; values and nearest steps guide without words."
+    )
+    return TextTable("What learning cost", head, rows, note)
+
+
 def retention_table(world: WorldReport) -> TextTable:
     """What was forgotten."""
     labels = {curve.learner: name_text(curve.label) for curve in world.curves}
@@ -287,7 +310,8 @@ def making_table(report: SuiteReport) -> TextTable:
         ("orders of training tasks", str(s.orders)),
         (
             "held-out tasks of a world",
-            f"{s.tasks}, of the {name_text(report.fold)} fold; {s.model_tasks} with a model at each step",
+            f"{s.tasks}, of the {name_text(report.fold)} fold"
+            + (f"; {s.model_tasks} with a model at each step" if s.model != "random" else ""),
         ),
         ("repeats of a task", str(s.repeats)),
         ("tasks for retention", str(s.anchors)),

@@ -54,6 +54,11 @@ class ACE:
         self._llm = llm
         self._playbook = Playbook([])
 
+    @property
+    def entries(self) -> int:
+        """Bullets in the playbook."""
+        return len(self._playbook.bullets)
+
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """The playbook, whatever the task; see `MemorySystem.recall`."""
         return Recalled(

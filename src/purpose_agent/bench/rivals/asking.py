@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
+from contextvars import ContextVar
 from typing import Any
 
 from purpose_agent.errors import ModelOutputError
@@ -12,6 +15,19 @@ from purpose_agent.prompt_text import prompt_line
 
 REPLY_TOKENS = 160
 """Bound on a reply."""
+
+_noted: ContextVar[list[ModelOutputError] | None] = ContextVar("noted replies", default=None)
+
+
+@contextlib.contextmanager
+def noting_misfits() -> Generator[list[ModelOutputError]]:
+    """Collect what was wrong with replies that did not fit; `ask` makes of them what it can and goes on."""
+    found: list[ModelOutputError] = []
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
 
 
 async def ask(llm: LLMBackend, rules: str, request: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +49,9 @@ async def ask(llm: LLMBackend, rules: str, request: str, schema: dict[str, Any])
         )
     except ModelOutputError as error:
         reply = salvage(error)
+        noted = _noted.get()
+        if noted is not None:
+            noted.append(error)
     return as_dict(reply)
 
 

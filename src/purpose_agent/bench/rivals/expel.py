@@ -89,6 +89,11 @@ class ExpeL:
         self._likeness = likeness or Likeness.default()
         self._known = _Known(Insights(), [], [])
 
+    @property
+    def entries(self) -> int:
+        """Insights, and successes that may be shown as an example."""
+        return len(self._known.insights.entries) + sum(bool(a.actions) for a in self._known.attempts)
+
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """All insights that fit, strongest first, and the most similar success; see `MemorySystem.recall`."""
         items = within_room(

@@ -100,6 +100,11 @@ class ReasoningBank:
         self._likeness = likeness or Likeness.default()
         self._bank = _Bank([])
 
+    @property
+    def entries(self) -> int:
+        """Items in the bank."""
+        return sum(len(entry.items) for entry in self._bank.entries)
+
     def recall(self, task: str, purpose: str, state: Snapshot) -> Recalled:
         """The items of the most similar task; see `MemorySystem.recall`."""
         entries = self._bank.entries

@@ -16,6 +16,9 @@ from purpose_agent.bench.suite.player import SCRIPTED
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.errors import UsageError
 
+MOST, MOST_SEED = 1_000_000, 2**63 - 1
+"""Bounds on the numbers of a suite; what is larger is a slip, and a journal cannot hold it."""
+
 OWN = "own"
 """Name of the suite that is a user's environment."""
 
@@ -286,6 +289,9 @@ def _check_numbers(given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name in least and (isinstance(value, bool) or not isinstance(value, int) or value < least[name]):
             raise UsageError(f"{name} must be a whole number of at least {least[name]}, got {value!r}")
+        most = MOST_SEED if name == "seed" else MOST
+        if name in least and value > most:
+            raise UsageError(f"{name} must be at most {most:,}, got {value!r:.40}")
 
 
 def _name_of(env: str) -> str:

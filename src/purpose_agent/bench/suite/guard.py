@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from purpose_agent.bench.stream import TRAIN
@@ -20,34 +21,55 @@ class LeakError(PurposeAgentError):
     """A held-out task reached a memory; nothing that was measured with it counts."""
 
 
-def sources_of(store: Store, held_out: Collection[Key]) -> frozenset[str]:
-    """The ids of all episodes that a memory learned from.
+@dataclass(frozen=True)
+class Sources:
+    """What a memory may have learned from.
+
+    Attributes:
+        episodes: ids of the training episodes.
+        unkept: ids of training episodes that were played and that the memory could not keep.
+        frozen: ids of the plays in the same store from which nothing may be learned.
+    """
+
+    episodes: frozenset[str] = frozenset()
+    unkept: frozenset[str] = frozenset()
+    frozen: frozenset[str] = frozenset()
+
+
+def sources_of(store: Store, held_out: Collection[Key]) -> Sources:
+    """All episodes that a memory learned from, and what else its store knows.
 
     Raises:
         LeakError: one of them is an attempt at a held-out task.
     """
-    found: list[str] = []
-    for episode in store.episodes():
-        events = store.events(episode.id)
+    kept = frozenset(episode.id for episode in store.episodes())
+    unkept: set[str] = set()
+    frozen: set[str] = set()
+    for id in kept.union(run.run_id for run in store.runs()):
+        events = store.events(id)
         started = events[0] if events else None
-        if isinstance(started, RunStarted):
+        learned = id in kept or (isinstance(started, RunStarted) and started.learning)
+        if not learned:
+            frozen.add(id)
+        elif isinstance(started, RunStarted):
             key = task_key(started.seed, started.options)
             if key in held_out:
                 raise LeakError(
-                    f"the memory learned from {key[0]} task {key[1]}, which is held out (episode {episode.id}); "
+                    f"the memory learned from {key[0]} task {key[1]}, which is held out (episode {id}); "
                     "no number of this run can be trusted: delete its folder and begin anew"
                 )
-        found.append(episode.id)
-    return frozenset(found)
+            if id not in kept:
+                unkept.add(id)
+    return Sources(kept, frozenset(unkept), frozenset(frozen))
 
 
-def traced(items: Iterable[Heuristic], example: Example | None, sources: Collection[str], run_id: str) -> int:
+def traced(items: Iterable[Heuristic], example: Example | None, sources: Sources, run_id: str) -> int:
     """How many showings were followed back to training episodes.
 
     Args:
         items: that were shown.
         example: the episode that was shown, if one was.
-        sources: ids of all training episodes.
+        sources: of the memory.
         run_id: of the held-out episode.
 
     Raises:
@@ -55,7 +77,7 @@ def traced(items: Iterable[Heuristic], example: Example | None, sources: Collect
     """
     count = 0
     for item in items:
-        origins = {evidence.episode_id for evidence in item.evidence}
+        origins = frozenset(evidence.episode_id for evidence in item.evidence)
         _check(
             f"item {item.id}",
             origins,
@@ -65,7 +87,7 @@ def traced(items: Iterable[Heuristic], example: Example | None, sources: Collect
         )
         count += bool(origins)
     if example is not None:
-        _check(f"example {example.id}", {example.id}, example.text, sources, run_id)
+        _check(f"example {example.id}", frozenset([example.id]), example.text, sources, run_id)
         count += 1
     return count
 
@@ -75,12 +97,28 @@ def task_key(seed: int | None, options: dict[str, Any] | None) -> Key:
     return str((options or {}).get("fold", TRAIN)), seed or 0
 
 
-def _check(what: str, origins: Collection[str], text: str, sources: Collection[str], run_id: str) -> None:
-    strange = sorted(origin for origin in origins if origin not in sources)
+def _check(what: str, origins: frozenset[str], text: str, sources: Sources, run_id: str) -> None:
+    strange = sorted(origins - sources.episodes)
     if strange:
-        raise LeakError(
-            f"{what} was shown on a held-out task and comes from {strange[0]!r}, which is no training episode of its "
-            "memory; delete the folder and begin anew"
-        )
+        raise LeakError(f"{what} was shown on a held-out task and {_origin(strange[0], sources)}")
     if run_id in text:
         raise LeakError(f"{what} names the held-out episode {run_id} on which it was shown")
+
+
+def _origin(id: str, sources: Sources) -> str:
+    """Where something comes from that comes from no episode of its memory, and what to do."""
+    if id in sources.frozen:
+        return (
+            f"comes from {id!r}, a play with the memory frozen, from which nothing may be learned; "
+            "delete the folder and begin anew"
+        )
+    if id in sources.unkept:
+        return (
+            f"comes from {id!r}, a training episode that its memory could not keep. That is no leak, but a memory that "
+            "lacks episodes is not what was to be measured; mend the reason, which the store's journal tells, "
+            "delete the folder and begin anew"
+        )
+    return (
+        f"names {id!r} as its evidence, which is in no store: whether that is a leak cannot be told, as the memory may "
+        "name its episodes wrongly; mend it, delete the folder and begin anew"
+    )

@@ -57,6 +57,11 @@ class Plan:
         """Whether everything is done."""
         return not self._left
 
+    @property
+    def left(self) -> int:
+        """How many jobs are not done yet."""
+        return len(self._left)
+
     def take(self, worker: int) -> Job | None:
         """The next job for a worker; None when there is none for it now."""
         own = next((q for q in self._streams.values() if q.worker == worker and q.jobs), None)

@@ -4,23 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from purpose_agent.bench.controls.expert import ExpertBackend
 from purpose_agent.bench.gold_path import gold_path
-from purpose_agent.bench.play_rules import BROKEN, IMPOSSIBLE, NEVER_EARLY, BrokenEpisode
-from purpose_agent.bench.stream import Task, purpose_of
+from purpose_agent.bench.play_rules import IMPOSSIBLE, NEVER_EARLY, BrokenEpisode, is_broken, is_broken_run
+from purpose_agent.bench.stream import Task, knows_folds, purpose_of
 from purpose_agent.bench.suite.arms import ARMS, LEARNERS, OURS, OWN_MEMORY, STUDIES, WATCHES, Arm, Learner
-from purpose_agent.bench.suite.guard import Key, sources_of, task_key, traced
-from purpose_agent.bench.suite.rows import ANCHOR, STUDY, TEST, TRAIN, Job, SuiteRow, cost_of, row_of
+from purpose_agent.bench.suite.completeness import Completeness
+from purpose_agent.bench.suite.distilling_again import distil_again
+from purpose_agent.bench.suite.guard import Key, Sources, sources_of, task_key, traced
+from purpose_agent.bench.suite.named_memory import MemoryFailedError
+from purpose_agent.bench.suite.rows import (
+    ANCHOR,
+    MAX_ERROR,
+    STUDY,
+    TEST,
+    TRAIN,
+    Cost,
+    Job,
+    SuiteRow,
+    cost_of,
+    row_of,
+)
 from purpose_agent.bench.suite.settings import SuiteSettings
 from purpose_agent.bench.suite.studying import Shelf, make_system, shown_tokens, study
 from purpose_agent.bench.suite.tasks import held_out
 from purpose_agent.environments import resolve_environment
-from purpose_agent.errors import PurposeAgentError, UsageError
+from purpose_agent.errors import (
+    ModelError,
+    ModelUnavailableError,
+    PurposeAgentError,
+    StoreError,
+    UsageError,
+    describe_error,
+)
 from purpose_agent.events import Executed, RunStarted
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.llm_backend.resolve import resolve_backend
@@ -38,6 +62,14 @@ SCRIPTED = "scripted"
 _Begun = tuple[str, int, str]
 """(fold, seed, purpose) of a training episode in a store."""
 
+_log = logging.getLogger(__name__)
+
+
+def complain_to_log(complaint: str) -> None:
+    """A worker's log is read by whoever looks for the reason."""
+    _log.warning("%s", complaint)
+
+
 OrchestratorKey = tuple[str, ...]
 """Kind of job, world, arm or learner, order, and what else tells orchestrators apart."""
 
@@ -48,10 +80,14 @@ class Player:
     Args:
         settings: of the suite.
         out: its folder.
+        complain: told of a world or a model that could not be closed; what it was for is done, so that is no error.
     """
 
-    def __init__(self, settings: SuiteSettings, out: Path) -> None:
+    def __init__(
+        self, settings: SuiteSettings, out: Path, complain: Callable[[str], None] = complain_to_log
+    ) -> None:
         self._settings = settings
+        self._complain = complain
         self._worlds = {world.name: world for world in settings.worlds}
         self._shelf = Shelf(out, settings)
         self._running: dict[str, Any] = {}
@@ -59,7 +95,8 @@ class Player:
         self._orchestrators: dict[OrchestratorKey, Orchestrator] = {}
         self._begun: dict[OrchestratorKey, dict[_Begun, list[str]]] = {}
         self._held_out: dict[str, frozenset[Key]] = {}
-        self._sources: dict[OrchestratorKey, frozenset[str]] = {}
+        self._sources: dict[OrchestratorKey, Sources] = {}
+        self._completeness = Completeness(out)
 
     def play(self, job: Job) -> SuiteRow:
         """Do a job to its end; a training episode that was begun before is continued.
@@ -67,6 +104,8 @@ class Player:
         Raises:
             BrokenEpisode: the world, the model or the store failed twice.
             LeakError: a held-out task reached a memory.
+            MemoryFailedError: a user's memory failed.
+            StoreError: a store does not hold what was learned in it.
             UsageError: the settings cannot work.
             KeyboardInterrupt: Ctrl-C; a training episode is continued by the next `play`.
         """
@@ -81,7 +120,12 @@ class Player:
 
     def _done(self, job: Job) -> SuiteRow:
         ways = {TRAIN: self._train, STUDY: self._study, ANCHOR: self._look, TEST: self._test}
-        return ways[job.kind](job)
+        try:
+            return ways[job.kind](job)
+        except UsageError as e:
+            if isinstance(e.__cause__, MemoryFailedError):  # the loop says less about it
+                raise e.__cause__ from e
+            raise
 
     # -- learning ------------------------------------------------------------------------------------------
     def _train(self, job: Job) -> SuiteRow:
@@ -103,9 +147,29 @@ class Player:
             row = self._row(job, orchestrator, orchestrator.resume(begun))
         else:
             row = self._new(job, orchestrator, environment, task)
+        if "llm" in learner.distillers:
+            row = self._distilled(orchestrator, row)
         if job.index == self._worlds[job.world].episodes - 1:  # others will read what was learned
             self._close_orchestrators(_of_stream(job))
         return row
+
+    def _distilled(self, orchestrator: Orchestrator, row: SuiteRow) -> SuiteRow:
+        """The row of an episode from which all was learned that could be, also where the model failed at first."""
+        try:
+            again = distil_again(orchestrator, row.run_id)
+        except ModelUnavailableError as e:
+            raise _broken_off(row.job, e) from e
+        if again is None:
+            return row
+        costs = row.costs
+        if again.usage.calls:
+            costs = {**costs, _DISTILLER: cost_of(again.usage) + costs.get(_DISTILLER, Cost())}
+        return msgspec.structs.replace(
+            row,
+            costs=costs,
+            unlearned=row.unlearned or int(bool(again.problem)),
+            problem=row.problem or again.problem[:MAX_ERROR],
+        )
 
     def _teacher(self, learner: Learner, job: Job, shown_how: bool) -> Orchestrator:
         practice: LLMBackend
@@ -113,7 +177,7 @@ class Player:
             practice = self._models.setdefault((_EXPERT, job.order), ExpertBackend(self._settings.seed))
         else:
             practice = self._practice(job)
-        return Orchestrator(
+        orchestrator = Orchestrator(
             practice,
             self._world(job.world),
             optimizer_llm=self._model(job.world) if "llm" in learner.distillers else None,
@@ -121,6 +185,7 @@ class Player:
             distillers=learner.distillers,
             without=("values",) if shown_how else learner.without,  # an expert needs no advice
         )
+        return self._whole(orchestrator, job, learner.name)
 
     def _show_expert(self, job: Job, environment: Any, task: Task, done: int) -> None:
         """Give the expert what is left of the world's own solution; nothing where the world knows none."""
@@ -142,8 +207,9 @@ class Player:
         if stream not in self._begun:
             begun: dict[_Begun, list[str]] = {}
             for info in reversed(orchestrator.store.runs()):
-                first = orchestrator.store.events(info.run_id)[0]
-                if isinstance(first, RunStarted) and first.learning and info.stop_reason not in BROKEN:
+                events = orchestrator.store.events(info.run_id)
+                first = events[0]
+                if isinstance(first, RunStarted) and first.learning and not is_broken_run(events):
                     key = (*task_key(first.seed, first.options), first.purpose)
                     begun.setdefault(key, []).append(info.run_id)
             self._begun[stream] = begun
@@ -160,8 +226,12 @@ class Player:
         started = time.monotonic()
         used: list[Usage] = []
         llm = self._model_of(job.world, learner)
-        with collect_usage(used.append):
-            studied = asyncio.run(study(self._shelf, job, learner, llm))
+        self._check_ours(job)
+        try:
+            with collect_usage(used.append):
+                studied = asyncio.run(study(self._shelf, job, learner, llm))
+        except (ModelError, StoreError) as e:
+            raise _broken_off(job, e) from e
         total = sum(used, Usage())
         self._close_orchestrators(_of_stream(job))
         return SuiteRow(
@@ -169,23 +239,42 @@ class Player:
             success=studied.succeeded,
             stop_reason=studied.problem,
             seconds=time.monotonic() - started,
-            costs={"distiller": cost_of(total)} if total.calls else {},
+            costs={_DISTILLER: cost_of(total)} if total.calls else {},
+            read=studied.read,
+            unlearned=studied.failed,
+            problem=studied.problem,
         )
+
+    def _check_ours(self, job: Job) -> None:
+        """Make sure that what is studied is all there."""
+        with self._shelf.opened(job.world, OURS, job.order) as store:
+            self._completeness.check_played(store, job.world, OURS, job.order)
 
     # -- frozen --------------------------------------------------------------------------------------------
     def _look(self, job: Job) -> SuiteRow:
         environment = self._world(job.world)
         self._close_orchestrators(_is_training)  # what was learned is saved before it is read
-        orchestrator = self._orchestrator(
-            (ANCHOR, job.world, job.arm, str(job.order), str(job.repeat)),
-            lambda: Orchestrator(
-                self._practice(job),
-                environment,
-                store=self._shelf.store(job.world, job.arm, job.order),
-                learning=False,
-            ),
-        )
+        key = (ANCHOR, job.world, job.arm, str(job.order), str(job.repeat))
+        orchestrator = self._orchestrator(key, lambda: self._looker(job, environment))
         return self._new(job, orchestrator, environment, _task(job, environment))
+
+    def _looker(self, job: Job, environment: Any) -> Orchestrator:
+        store = self._shelf.store(job.world, job.arm, job.order)
+        orchestrator = Orchestrator(self._practice(job), environment, store=store, learning=False)
+        return self._whole(orchestrator, job, job.arm)
+
+    def _whole(self, orchestrator: Orchestrator, job: Job, learner: str) -> Orchestrator:
+        """The orchestrator, if its store holds all that the learner played.
+
+        Raises:
+            StoreError: it does not.
+        """
+        try:
+            self._completeness.check_played(orchestrator.store, job.world, learner, job.order)
+        except StoreError:
+            orchestrator.close()
+            raise
+        return orchestrator
 
     def _test(self, job: Job) -> SuiteRow:
         arm = ARMS[job.arm]
@@ -198,7 +287,7 @@ class Player:
         self._close_orchestrators(_is_training)
         decides = self._decider(job) if arm.asks_model else self._uniform(job.order, job.repeat)
         if not arm.learner:
-            self._sources[key] = frozenset()
+            self._sources[key] = Sources()
             store = self._shelf.store(job.world, arm.name, 0)
             return Orchestrator(decides, environment, store=store, learning=False)
         learner = LEARNERS[arm.learner]
@@ -212,10 +301,13 @@ class Player:
                 without=(*learner.without, *arm.without),
             )
             self._sources[key] = sources_of(orchestrator.store, held)
-            return orchestrator
+            return self._whole(orchestrator, job, learner.name)
+        self._check_ours(job)
         with self._shelf.opened(job.world, OURS, job.order) as studied:
             self._sources[key] = sources_of(studied, held)
         system = make_system(self._shelf, job.world, learner, job.order, self._model_of(job.world, learner))
+        with self._shelf.opened(job.world, learner.name, job.order) as own:
+            self._completeness.check_studied(own, job.world, learner.name, job.order, system.name)
         return Orchestrator(
             decides,
             environment,
@@ -241,16 +333,16 @@ class Player:
                 seed=task.seed,
                 options=task.options,
             )
-        except UsageError:
-            if task.options is None:
+        except UsageError as e:
+            if task.options is None or isinstance(e.__cause__, MemoryFailedError):
                 raise
-            return SuiteRow(job=job, stop_reason=IMPOSSIBLE)
+            return SuiteRow(job=job, stop_reason=IMPOSSIBLE, problem=str(e)[:MAX_ERROR])
         return self._row(job, orchestrator, result, guarded)
 
     def _row(
         self, job: Job, orchestrator: Orchestrator, result: TaskResult, guarded: OrchestratorKey | None = None
     ) -> SuiteRow:
-        if result.stop_reason in BROKEN:
+        if is_broken(result.stop_reason, result.error):
             raise BrokenEpisode(
                 f"{job.world}, {job.arm}, {job.fold} task {job.seed}: {result.error}; what was done is kept: mend it, "
                 "and go on with --resume"
@@ -277,8 +369,13 @@ class Player:
         self._close_orchestrators(_of_world(name))
         environment = self._running.pop(name)
         if callable(getattr(environment, "close", None)):
-            with contextlib.suppress(PurposeAgentError):
-                environment.close()
+            self._shut(f"the world {name}", environment.close)
+
+    def _shut(self, what: str, close: Callable[[], object]) -> None:
+        try:
+            close()
+        except Exception as e:  # whoever made it, nothing that was measured depends on it
+            self._complain(f"{what} could not be closed: {describe_error(e)}")
 
     def _orchestrator(self, key: OrchestratorKey, make: Callable[[], Orchestrator]) -> Orchestrator:
         if key not in self._orchestrators:
@@ -326,10 +423,18 @@ class Player:
             self._close_world(name)
         models, self._models = self._models, {}
         for model in models.values():
-            model.close()
+            self._shut(f"the model {model.name}", model.close)
 
 
-_EXPERT = "expert"
+_EXPERT, _DISTILLER = "expert", "distiller"
+
+
+def _broken_off(job: Job, error: PurposeAgentError) -> BrokenEpisode:
+    """Learning was cut short from outside."""
+    return BrokenEpisode(
+        f"{job.world}, {LEARNERS[job.arm].label}, order {job.order}, while learning: {describe_error(error)}; what was "
+        "done is kept: mend it, and go on with --resume"
+    )
 
 
 def _any(key: OrchestratorKey) -> bool:
@@ -349,5 +454,4 @@ def _of_stream(job: Job) -> Callable[[OrchestratorKey], bool]:
 
 
 def _task(job: Job, environment: Any) -> Task:
-    folds = isinstance(getattr(environment, "fold", None), str)
-    return Task(job.fold, job.seed, {"fold": job.fold} if folds else None)
+    return Task(job.fold, job.seed, {"fold": job.fold} if knows_folds(environment) else None)

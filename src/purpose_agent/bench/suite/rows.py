@@ -9,13 +9,29 @@ from dataclasses import dataclass, field
 import msgspec
 
 from purpose_agent.bench.play_rules import IMPOSSIBLE
-from purpose_agent.events import Decided, Event, Executed, Learned, RunFinished, RunStarted
+from purpose_agent.events import (
+    Decided,
+    Event,
+    Executed,
+    Failed,
+    Learned,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    VerdictRecord,
+)
 from purpose_agent.journal import restore_state
 from purpose_agent.llm_backend.usage import Usage
 
 TRAIN, STUDY, ANCHOR, TEST = "train", "study", "anchor", "test"
 """Kinds of jobs: an episode that teaches, a stored episode that is learned from, a frozen look at the anchor set, a
 held-out task."""
+
+ROWS = "episodes.jsonl"
+"""The file of all rows in a suite's folder."""
+
+MAX_ERROR = 300
+"""Characters of an error that a row keeps."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -50,6 +66,14 @@ class Cost(msgspec.Struct, frozen=True):
     cached: int = 0
     written: int = 0
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.calls + other.calls,
+            self.read + other.read,
+            self.cached + other.cached,
+            self.written + other.written,
+        )
+
 
 class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     """A finished piece of work.
@@ -70,6 +94,12 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
         memory_tokens: of what was shown with the first state, estimated.
         traced: showings that the leakage guard followed back to their episodes.
         first_state: digest of the first state as the agent saw it.
+        failed_steps: of them those in which the world raised an error instead of answering.
+        step_error: the first of those errors.
+        graded: whether the world said anything about how the episode went.
+        read: episodes that were studied.
+        unlearned: episodes, played or studied, from which learning failed.
+        problem: what went wrong there, most often; of a task that could not be made, why.
     """
 
     job: Job
@@ -87,6 +117,12 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     memory_tokens: int = 0
     traced: int = 0
     first_state: str = ""
+    failed_steps: int = 0
+    step_error: str = ""
+    graded: bool = True
+    read: int = 0
+    unlearned: int = 0
+    problem: str = ""
 
     @property
     def counts(self) -> bool:
@@ -110,6 +146,10 @@ class _Reading:
     source: str = ""
     steps: int = 0
     habits: int = 0
+    errors: list[str] = field(default_factory=list[str])
+    graded: bool = False
+    ended: bool = False
+    problems: list[str] = field(default_factory=list[str])
 
     def take(self, event: Event) -> None:
         match event:
@@ -121,6 +161,7 @@ class _Reading:
                     "first_state": digest(first),
                 }
                 self.shown |= dict.fromkeys(event.shown)
+                self.graded |= _grades(event.verdict)
             case Decided():
                 self.source = event.source
                 self.cited |= dict.fromkeys(event.action.cited)
@@ -128,20 +169,33 @@ class _Reading:
                 self.steps += 1
                 self.habits += self.source == "habit"
                 self.shown |= dict.fromkeys(event.shown)
+                self.errors += [] if event.error is None else [event.error]
+                self.graded |= _grades(event.verdict)
                 if event.verdict is not None and event.verdict.score is not None:
                     self.values["score"] = event.verdict.score
             case RunFinished():
+                self.ended = True
                 self.values |= {
                     "success": event.success,
                     "stop_reason": event.stop_reason,
                     "seconds": event.seconds,
                 }
                 self.usage |= event.usage
+            case Failed():
+                if self.ended and event.part in ("distiller", "memory") and not event.transient:
+                    self.problems.append(event.error)
+            case RunResumed():
+                self.ended = False
             case Learned():
                 for role, used in event.usage.items():
                     self.usage[role] = self.usage.get(role, Usage()) + used
             case _:
                 pass
+
+
+def _grades(verdict: VerdictRecord | None) -> bool:
+    """Whether a verdict says anything."""
+    return verdict is not None and not (verdict.score is None and verdict.success is None)
 
 
 def row_of(job: Job, events: Sequence[Event], *, memory_tokens: int = 0, traced: int = 0) -> SuiteRow:
@@ -161,6 +215,11 @@ def row_of(job: Job, events: Sequence[Event], *, memory_tokens: int = 0, traced:
             "cited": list(reading.cited),
             "memory_tokens": memory_tokens,
             "traced": traced,
+            "failed_steps": len(reading.errors),
+            "step_error": reading.errors[0][:MAX_ERROR] if reading.errors else "",
+            "graded": reading.graded,
+            "unlearned": int(bool(reading.problems)),
+            "problem": reading.problems[0][:MAX_ERROR] if reading.problems else "",
         },
         SuiteRow,
     )

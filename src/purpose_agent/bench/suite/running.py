@@ -20,6 +20,7 @@ from purpose_agent.bench.machine import this_machine
 from purpose_agent.bench.played_time import PlayedTime, played_seconds
 from purpose_agent.bench.preparing import make_ready, only_one
 from purpose_agent.bench.report.learned import what_ours_learned
+from purpose_agent.bench.report.learners import learner_reports
 from purpose_agent.bench.report.output import (
     REPORT_HTML,
     REPORT_JSON,
@@ -29,22 +30,21 @@ from purpose_agent.bench.report.output import (
 )
 from purpose_agent.bench.report.report import SuiteReport, WorldReport
 from purpose_agent.bench.report.summary import arm_summaries, curves, differences, leakage, retention, verdict
-from purpose_agent.bench.suite.arms import ARMS, STUDIES, learners_of
 from purpose_agent.bench.suite.catalogue import OWN, find_suite
 from purpose_agent.bench.suite.guard import LeakError
+from purpose_agent.bench.suite.notes import notes_on
 from purpose_agent.bench.suite.plan import Plan
 from purpose_agent.bench.suite.player import SCRIPTED, Player
 from purpose_agent.bench.suite.progress import SuiteProgress
-from purpose_agent.bench.suite.rows import ANCHOR, TEST, TRAIN, SuiteRow, of_kind
+from purpose_agent.bench.suite.rows import ANCHOR, ROWS, TEST, TRAIN, SuiteRow, of_kind
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.bench.suite.studying import Shelf, find_memory
 from purpose_agent.bench.suite.tasks import check_world
+from purpose_agent.bench.suite.watch import Watch
 from purpose_agent.bench.suite.worker import Hello
-from purpose_agent.bench.workers import worked
+from purpose_agent.bench.termination import terminated_as_interrupted
+from purpose_agent.bench.workers import useful_workers, worked
 from purpose_agent.errors import UsageError
-
-ROWS = "episodes.jsonl"
-"""The file of all rows in a suite's folder."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Session:
     Attributes:
         out: the folder for everything.
         jobs: worker processes, each with worlds and a model of its own; 1 works in this process.
-        minutes: after these, stop as Ctrl-C would; None for as long as it takes.
+        minutes: after these, stop as Ctrl-C would, in this process when the running episode is over; None for as long
+            as it takes.
     """
 
     out: str | Path
@@ -77,6 +78,7 @@ def run_suite(settings: SuiteSettings, session: Session, console: Console | None
         UsageError: a setting cannot be meant, or the folder holds a suite with other settings; nothing was started.
         MissingDependencyError: a world or the model needs an extra.
         LeakError: a held-out task reached a memory; no report is written.
+        NothingMeasuredError: nothing works in a world; no report is written.
         PurposeAgentError: a world, the model or a store failed; what was done is kept.
     """
     console = console or Console()
@@ -106,8 +108,10 @@ def _continued(settings: SuiteSettings, session: Session, folder: Path, console:
     plan = Plan(settings, rows.lines)
     played_before = len(rows.lines)
     interrupted = False
+    complaints: list[str] = []
     try:
-        _play(plan, settings, session, rows, played, console, deadline)
+        with terminated_as_interrupted():
+            _play(plan, settings, session, rows, played, console, deadline, complaints)
     except KeyboardInterrupt:
         interrupted = True
     new = len(rows.lines) > played_before
@@ -115,7 +119,11 @@ def _continued(settings: SuiteSettings, session: Session, folder: Path, console:
     machine = this_machine() if new or before is None else before.machine
     report = make_report(rows.lines, settings, folder, complete=plan.finished, seconds=played.seconds)
     report = msgspec.structs.replace(
-        report, date=date, machine=machine, command=command_of(settings, session)
+        report,
+        date=date,
+        machine=machine,
+        command=command_of(settings, session),
+        notes=[*report.notes, *dict.fromkeys(complaints)],
     )
     missing = write_report(report, folder)
     print_report(report, console)
@@ -137,10 +145,13 @@ def _play(
     played: PlayedTime,
     console: Console,
     deadline: float | None,
+    complaints: list[str],
 ) -> None:
+    watch = Watch(rows.lines)
     if plan.finished:
+        watch.end()
         return
-    view = SuiteProgress(console, plan.jobs, rows.lines, session.jobs)
+    view = SuiteProgress(console, plan.jobs, rows.lines, useful_workers(session.jobs, plan.left))
     hello = Hello(settings, str(session.out))
     module = "purpose_agent.bench.suite.worker"
     try:
@@ -150,16 +161,18 @@ def _play(
             module,
             hello,
             SuiteRow,
-            lambda: Player(settings, Path(session.out)),
+            lambda: Player(settings, Path(session.out), complaints.append),
             [LeakError],
+            deadline,
         )
         with contextlib.closing(finished) as done:
             for row in done:
                 rows.add([row])
                 played.keep()
                 view.advance(row)
-                if deadline is not None and time.monotonic() >= deadline:
-                    return
+                watch.take(row)
+        if plan.finished:
+            watch.end()
     finally:
         view.close()
 
@@ -191,7 +204,7 @@ def make_report(
         date="",
         wall_seconds=round(seconds, 1),
         command="",
-        notes=_notes(rows, settings, complete),
+        notes=notes_on(rows, settings, worlds, complete=complete),
     )
 
 
@@ -210,37 +223,8 @@ def _world(
         retention=retention(of_kind(rows, ANCHOR, world.name), world.episodes),
         memory=what_ours_learned(shelf, world.name, tested),
         leakage=leakage(rows, world.name),
+        learners=learner_reports(shelf, world.name, rows),
     )
-
-
-def _notes(rows: Sequence[SuiteRow], settings: SuiteSettings, complete: bool) -> list[str]:
-    episodes = " or ".join(map(str, sorted({world.episodes for world in settings.worlds})))
-    streams = f"{settings.orders} training streams" if settings.orders > 1 else "One training stream"
-    notes = [
-        f"{streams} of {episodes} episodes a world, of the train fold; "
-        f"held-out tasks are of the {settings.fold} fold, the same for every arm and every stream.",
-        "Intervals: 95 %, the wider of a bootstrap over tasks and streams and of Student's from their variances, never "
-        "narrower than Wilson's (rates) or Tango's (differences) for as many tasks; p: by permutation.",
-    ]
-    if any(learner.how == STUDIES for learner in learners_of(settings.arms)):
-        notes.append(
-            "Memories that study (raw, placebo, re-created systems) read the episodes that ours played."
-        )
-    if settings.practice == "random":
-        notes.append(
-            "In training, what the value memory left open was drawn at random instead of asking a model; lessons were "
-            "distilled by rules."
-        )
-    if any(ARMS[name].asks_model for name in settings.arms) and settings.model_tasks < settings.tasks:
-        notes.append(f"Arms that ask the model play the first {settings.model_tasks} of the held-out tasks.")
-    impossible = sorted({(r.job.world, r.job.fold, r.job.seed) for r in rows if not r.counts})
-    if impossible:
-        notes.append(
-            f"{len(impossible)} tasks could not be made by their world and count for no arm: {impossible}."
-        )
-    if not complete:
-        notes.append("This is a partial report: the suite was stopped before its end.")
-    return notes
 
 
 def command_of(settings: SuiteSettings, session: Session) -> str:
@@ -291,6 +275,8 @@ def current_report(out: str | Path) -> SuiteReport:
         UsageError: there is no suite.
     """
     folder = Path(out)
+    if not (folder / SETTINGS).exists():
+        raise UsageError(f"there is no report in {str(out)!r}: no suite was begun there")
     settings = kept_settings(folder)
     kept = read_report(folder)
     if kept is not None and kept.complete:

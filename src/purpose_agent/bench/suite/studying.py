@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 import msgspec
 
 from purpose_agent.actor import Actor
-from purpose_agent.bench.suite.arms import LEARNERS, OURS, Learner
-from purpose_agent.bench.suite.rows import Job
+from purpose_agent.bench.play_rules import is_broken_run
+from purpose_agent.bench.rivals.asking import noting_misfits
+from purpose_agent.bench.suite.arms import LEARNERS, OURS, OWN_MEMORY, STUDIES, Learner
+from purpose_agent.bench.suite.named_memory import LearningFailedError, NamedMemory, memory_failed
+from purpose_agent.bench.suite.rows import MAX_ERROR, Job
 from purpose_agent.bench.suite.settings import SuiteSettings
 from purpose_agent.environments import find_object
-from purpose_agent.errors import ModelOutputError, UsageError
+from purpose_agent.errors import ModelOutputError, UsageError, describe_error
 from purpose_agent.experience_replay import ExperienceReplay
 from purpose_agent.llm_backend.base import LLMBackend
 from purpose_agent.llm_backend.mock import MockLLMBackend
@@ -28,11 +32,14 @@ from purpose_agent.memory.selection import Selection
 from purpose_agent.memory.values.learner import RECORD
 from purpose_agent.memory.values.record import EpisodeRecord
 from purpose_agent.memory_system import Example, MemorySystem
-from purpose_agent.other_memory import OtherMemory
+from purpose_agent.other_memory import KNOWN, OtherMemory
 from purpose_agent.store import open_store
-from purpose_agent.store.base import Store
+from purpose_agent.store.base import EpisodeInfo, Store
 from purpose_agent.task_memory import TaskMemory
 from purpose_agent.types import Action, Heuristic, Snapshot, Trajectory
+
+_UNCOUNTED = ("placebo", OWN_MEMORY)
+"""Memories whose entries mean nothing, or are nobody else's business."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,19 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Studied:
-    """What was read: whether the last episode had succeeded, and what went wrong."""
+    """What was read.
+
+    Attributes:
+        succeeded: whether the last episode had.
+        problem: what went wrong, most often.
+        read: episodes.
+        failed: of them those from which nothing could be learned, for such a problem.
+    """
 
     succeeded: bool = False
     problem: str = ""
+    read: int = 0
+    failed: int = 0
 
 
 async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None) -> Studied:
@@ -93,25 +109,67 @@ async def study(shelf: Shelf, job: Job, learner: Learner, llm: LLMBackend | None
         ):  # it reads everything, so what an earlier process left unreported counts once
             memory.system = system = make_system(shelf, job.world, learner, job.order, llm)
         replay = ExperienceReplay(store=source)
-        episodes = source.episodes()
+        episodes = whole_episodes(source)
         wanted = episodes[job.index : job.index + 1] if learner.asks_model else episodes
         known = {episode.id for episode in own.episodes()}
-        result = Studied()
+        succeeded, read = False, 0
+        problems: list[str] = []
         for episode in wanted:
             record = replay.get(episode.id)
             if record is None or episode.id in known:
                 continue
             trajectory = record.trajectory
             trajectory.shown = _would_have_shown(system, trajectory)
-            result = Studied(trajectory.succeeded)
-            try:
-                await system.learn(trajectory, _admissible(source, trajectory))
-            except ModelOutputError as e:
-                result = Studied(trajectory.succeeded, str(e)[:200])
+            succeeded, read = trajectory.succeeded, read + 1
+            problem = await _learned(system, trajectory, _admissible(source, trajectory))
+            problems += [problem] if problem else []
             if learner.asks_model:
                 memory.keep(trajectory)
         memory.save()
-        return result
+        return Studied(succeeded, most_frequent(problems), read, len(problems))
+
+
+def whole_episodes(store: Store) -> list[EpisodeInfo]:
+    """The episodes in a store, in their order, without those that broke off and were played again."""
+    return [e for e in store.episodes() if not (e.transient and is_broken_run(store.events(e.id)))]
+
+
+async def _learned(
+    system: MemorySystem, trajectory: Trajectory, admissible: Sequence[Sequence[Action]]
+) -> str:
+    """Let a memory learn from an episode; what kept it from learning anything, "" where nothing did.
+
+    Raises:
+        ModelError: the model could not be reached.
+    """
+    with noting_misfits() as misfits:
+        try:
+            changed = await system.learn(trajectory, admissible)
+        except (ModelOutputError, LearningFailedError) as e:
+            return str(e)[:MAX_ERROR]
+    return str(misfits[0])[:MAX_ERROR] if misfits and not changed else ""
+
+
+def most_frequent(problems: Sequence[str]) -> str:
+    """The message that comes most often, of equals the first; "" where there is none."""
+    return Counter(problems).most_common(1)[0][0] if problems else ""
+
+
+def entries_kept(shelf: Shelf, world: str, learner: Learner, order: int) -> int | None:
+    """How many lessons, notes, episodes or steps a memory holds; None where that cannot be told."""
+    if not shelf.store(world, learner.name, order).exists():
+        return None
+    with shelf.opened(world, learner.name, order) as store:
+        if learner.how != STUDIES:
+            return len(list(Library(store)))
+        if learner.name in _UNCOUNTED:
+            return None
+        system: Any = make_system(shelf, world, learner, order, MockLLMBackend())
+        kept = store.artefact(KNOWN + system.name)
+        if kept is None:
+            return None
+        system.load(kept[0])
+        return system.entries
 
 
 def _would_have_shown(system: MemorySystem, trajectory: Trajectory) -> list[str]:
@@ -158,7 +216,7 @@ def make_system(
 
             return ACE(_given(llm))
         case "own_memory":
-            return _own(shelf.settings.memory, llm)
+            return _own(shelf.settings.memory, world, llm)
         case _:
             raise UsageError(f"{learner.name!r} does not study")
 
@@ -178,20 +236,24 @@ def find_memory(spec: str) -> Callable[..., Any]:
     return factory
 
 
-def _own(spec: str, llm: LLMBackend | None) -> MemorySystem:
+def _own(spec: str, world: str, llm: LLMBackend | None) -> MemorySystem:
     """A user's memory; its factory gets the model where it has a parameter ``llm``.
 
     Raises:
         UsageError: what it makes is no memory.
+        MemoryFailedError: it cannot be made.
     """
     factory = find_memory(spec)
-    takes_model = "llm" in inspect.signature(factory).parameters
-    made = factory(llm=llm) if takes_model else factory()
+    try:
+        takes_model = "llm" in inspect.signature(factory).parameters
+        made = factory(llm=llm) if takes_model else factory()
+    except Exception as e:
+        raise memory_failed(spec, "__init__", world, describe_error(e)) from e
     if not isinstance(made, MemorySystem):
         raise UsageError(
             f"{spec!r} made {made!r:.80}, which is no memory: it needs a name and the methods recall, learn, dump, load"
         )
-    return made
+    return NamedMemory(made, world)
 
 
 class _TokensLike:

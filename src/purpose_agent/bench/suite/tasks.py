@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Collection
 from typing import Any
 
-from purpose_agent.bench.stream import TRAIN, Task, seeds_of, tasks_of
+from purpose_agent.bench.stream import (
+    TRAIN,
+    NoPurposeError,
+    Task,
+    knows_folds,
+    purpose_of,
+    seeds_of,
+    tasks_of,
+)
 from purpose_agent.bench.suite.settings import SuiteSettings, World
 from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import UsageError
@@ -55,10 +65,49 @@ def check_world(world: World, arms: Collection[str] = ()) -> None:
     for ability, why in (("verdict", "be graded by"), ("reset", "start each task with")):
         if not callable(getattr(environment, ability, None)):
             raise UsageError(f"{world.spec!r} has no {ability}() for the arms to {why}")
+    if not _takes(environment.reset, "seed"):
+        raise UsageError(
+            f"{world.spec!r} has a reset() that takes no seed, so its tasks cannot be told apart"
+        )
+    if knows_folds(environment) and not _takes(environment.reset, "options"):
+        raise UsageError(
+            f"{world.spec!r} has folds, but its reset() takes no options; it is told the fold by options={{'fold': …}}"
+        )
     if "oracle" in arms and not callable(getattr(environment, "gold_path", None)):
         raise UsageError(
             f"{world.spec!r} has no gold_path() for the arm 'oracle' to follow; leave it out of --arms"
         )
+    _check_purpose(environment, world)
+
+
+def _takes(call: Any, name: str) -> bool:
+    """Whether something is given an argument of that name when it is called; see `EnvironmentHost`."""
+    try:
+        parameters = inspect.signature(call).parameters
+    except (TypeError, ValueError):  # it does not say
+        return False
+    named = name in parameters and parameters[name].kind is not inspect.Parameter.POSITIONAL_ONLY
+    return named or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _check_purpose(environment: Any, world: World) -> None:
+    """Refuse an environment that does not say what its tasks are about.
+
+    Those that ship say it, and some take seconds to begin a task. A task that cannot be made is no reason: the others
+    may be, and it is reported when it is played.
+    """
+    if type(environment).__module__.startswith("purpose_agent.environments."):
+        return
+    try:
+        purpose_of(environment, tasks_of(environment, TRAIN, 1, 0)[0])
+    except NoPurposeError as e:
+        raise NoPurposeError(f"{world.spec!r}: {e}") from e
+    except Exception:
+        return
+    finally:
+        if callable(getattr(environment, "close", None)):
+            with contextlib.suppress(Exception):
+                environment.close()
 
 
 def _available(environment: Any, fold: str, wanted: int) -> int:
