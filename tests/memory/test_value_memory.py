@@ -201,6 +201,13 @@ def test_a_saved_memory_that_is_no_text_any_more_is_refused() -> None:
         ValueMemory.from_bytes(saved.replace(b"take", b"t\xe4ke"))
 
 
+def test_a_saved_table_with_fewer_features_than_weights_is_refused() -> None:
+    memory = practised(3)
+    memory.table.ids.popitem()
+    with pytest.raises(UsageError, match="its table is damaged"):
+        ValueMemory.from_bytes(memory.to_bytes())
+
+
 def test_old_episodes_leave_when_the_memory_is_full() -> None:
     memory = ValueMemory(ValueSettings(capacity=3))
     for seed in range(9):

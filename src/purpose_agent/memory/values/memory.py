@@ -187,6 +187,9 @@ class ValueMemory:
             raise UsageError(
                 f"not a saved value memory ({error}): {data[:40]!r}; learn it anew from its episodes"
             ) from error
+        sizes = {len(set(saved.features)), len(saved.weights), len(saved.averages), len(saved.counts)}
+        if sizes != {len(saved.features)}:
+            raise UsageError("not a saved value memory (its table is damaged); learn it anew from its episodes")
         memory = cls(saved.settings, embedder)
         memory.n_episodes = saved.n_episodes
         memory._records = saved.records
