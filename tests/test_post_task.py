@@ -122,3 +122,23 @@ def test_a_lone_surrogate_in_an_episode_costs_nothing() -> None:
     orch.post_task(given)
     assert orch.experience_replay.size == 1
     assert orch.store.runs()[0].purpose == "p\\udc80"
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("no room")
+
+
+def test_an_episode_whose_values_cannot_be_kept_is_kept_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    orch = orchestrator()
+    monkeypatch.setattr(orch.runner.learner.values, "keep", broken)  # type: ignore[union-attr]
+    given = episode(verdict=Verdict(1.0, True))
+    orch.post_task(given)
+    assert orch.experience_replay.get(given.id) is not None
+
+
+def test_an_episode_that_was_not_kept_teaches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    orch = orchestrator()
+    monkeypatch.setattr(orch.experience_replay, "add", broken)
+    with pytest.raises(StoreError, match="no room"):
+        orch.post_task(episode(verdict=Verdict(1.0, True)))
+    assert len(list(orch.library)) == 0

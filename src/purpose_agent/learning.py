@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from purpose_agent.calibrating import Calibrator
@@ -65,32 +66,37 @@ class Learner:
         step = len(trajectory.steps)
         added: list[str] = []
         credited: list[str] = []
-        learned_values = False
-        try:
+        learned_values = kept = False
+
+        @contextmanager
+        def reported(part: str) -> Generator[None]:
+            try:
+                yield
+            except Exception as e:
+                failures.append(Failed(step, part, describe_error(e)))
+
+        with reported("memory"):
             self.values.keep(trajectory, admissible)
+        with reported("memory"):
             self.replay.add(trajectory)
+            kept = True
             if not trajectory.failed_transiently or trajectory.stop_reason in LIMIT_STOPS:
                 credited = self._credit(trajectory)
             told = not (trajectory.failed_transiently or outcome_trust(trajectory).tainted)
             if example_id is not None and told:
                 self.replay.update_q_value(example_id, float(trajectory.succeeded))
             learned_values = self.values.catch_up() and not trajectory.failed_transiently
-        except Exception as e:
-            failures.append(Failed(step, "memory", describe_error(e)))
         if self.calibrator is not None:
-            try:
+            with reported("critic"):
                 self.calibrator.catch_up()
-            except Exception as e:
-                failures.append(Failed(step, "critic", describe_error(e)))
-        self.waiting.append(trajectory)
+        if kept:  # lessons of an episode that nobody can look up would have no evidence
+            self.waiting.append(trajectory)
         if len(self.waiting) >= self.every:
             waiting, self.waiting = self.waiting, []
-            try:
+            with reported("distiller"):
                 report = await self.optimizer.aoptimize(waiting, seconds=seconds)
                 added = [h.id for h in report.added]
                 failures += [Failed(step, "distiller", str(f), f.transient) for f in report.details]
-            except Exception as e:
-                failures.append(Failed(step, "distiller", describe_error(e)))
         return Learned(added, credited, learned_values), failures
 
     def _credit(self, trajectory: Trajectory) -> list[str]:

@@ -189,7 +189,9 @@ class ValueMemory:
             ) from error
         sizes = {len(set(saved.features)), len(saved.weights), len(saved.averages), len(saved.counts)}
         if sizes != {len(saved.features)}:
-            raise UsageError("not a saved value memory (its table is damaged); learn it anew from its episodes")
+            raise UsageError(
+                "not a saved value memory (its table is damaged); learn it anew from its episodes"
+            )
         memory = cls(saved.settings, embedder)
         memory.n_episodes = saved.n_episodes
         memory._records = saved.records
