@@ -544,7 +544,7 @@ def test_whatever_a_strangers_model_raises_is_data() -> None:
 
 @pytest.mark.parametrize("role", ["goal-directed", "STATE EVALUATOR", "HEURISTIC"])
 @pytest.mark.parametrize("structured", [True, False])
-@pytest.mark.parametrize("nonsense", [None, "x", ["x"], 5, {1: object()}.items()], ids=repr)
+@pytest.mark.parametrize("nonsense", [None, "x", ["x"], 5, {1: 2}.items()], ids=repr)
 def test_a_strangers_model_that_gives_no_reply_of_the_right_kind_is_a_model_error(
     role: str, structured: bool, nonsense: Any
 ) -> None:
