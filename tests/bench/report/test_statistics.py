@@ -187,7 +187,7 @@ def test_the_interval_of_a_rate_covers_where_streams_differ(
 
 
 def test_the_interval_of_a_score_covers_where_streams_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """25 tasks, three streams, whose scores differ as much as tasks do; a bootstrap alone covers 75 %."""
+    """25 tasks, three streams, whose scores differ as much as tasks do."""
     monkeypatch.setattr(statistics, "RESAMPLES", 400)
     dice = random.Random(0)
     covered = 0

@@ -2,10 +2,10 @@
 single episode.
 
 Sources: Owen 2007, "The pigeonhole bootstrap" (Ann. Appl. Stat. 1:386): rows and columns of a crossed design are
-resampled independently. Of few streams it knows too little: where three differ much, its 95 % interval holds in 75 to
-90 % of cases. So an interval is never narrower than Student's from the variance components of tasks and of streams
-(Searle, Casella & McCulloch 1992), whose half-widths add up in squares (Graybill & Wang 1980, J. Am. Stat. Assoc.
-75:869). Fisher 1935 (randomisation test). Chen et al. 2021
+resampled independently. It cannot reach beyond the streams it has, and the range of three holds the middle of what they
+are drawn from in 75 % of cases. So an interval is never narrower than Student's from the variance components of tasks
+and of streams (Searle, Casella & McCulloch 1992), whose half-widths add up in squares (Graybill & Wang 1980, J. Am.
+Stat. Assoc. 75:869). Fisher 1935 (randomisation test). Chen et al. 2021
 (arXiv 2107.03374) for the unbiased estimate of k of n, here with "all" in place of "any", as Yao et al. 2024
 (arXiv 2406.12045) do for pass^k.
 """
