@@ -18,6 +18,9 @@ from purpose_agent.bench.report.tables import name_text, shown
 _WIDTH, _LEFT, _RIGHT, _TEXT, _LINE = 360.0, 10.0, 16.0, 11.5, 14.5
 """Of a chart in points: its width, its margins, the size of its text and the distance of lines of text."""
 
+_LABEL_EMS, _STRONG_EMS = 20.0, 17.5
+"""Room for a row's label beside its numbers, in sizes of its letters; bold ones are wider."""
+
 _TALL, _PLOT, _TITLE, _GAP, _TICKS = 150.0, 84.0, 18.0, 12.0, 32.0
 """Of a panel of learning curves in points: its height where it is alone, or has others below it; that of its title,
 the room below, and that for the numbers at its left."""
@@ -111,7 +114,7 @@ def forest_chart(
     """
     rows = [row for row in rows if shown(row.success)]
     scores = any(shown(row.score) and row.score.value != row.success.value for row in rows)
-    labels = [wrapped(row.label, 20, 2) for row in rows]
+    labels = [wrapped(row.label, _STRONG_EMS if row.strong else _LABEL_EMS, 2) for row in rows]
     heights = [_LINE * len(lines) + (29 if scores else 20) for lines in labels]
     height = sum(heights) + (62 if scores else 44)
 
