@@ -96,21 +96,14 @@ class Engine:
 
     async def _bounded(self, episode: Episode) -> Ending:
         """The loop within its time limit, with every way it can end made data."""
-        deadline = asyncio.timeout(episode.budget.seconds_left)
         try:
-            async with deadline:
+            async with episode.budget.bounded():
                 await self._loop(episode)
             return Ending(StopReason.MAX_STEPS)
         except RunEnded as e:
             return Ending(e.reason, error=e.error, detail=e.detail)
         except LimitReached as e:
             return Ending(e.reason, detail=str(e))
-        except TimeoutError as e:
-            if deadline.expired():
-                return Ending(
-                    StopReason.LIMIT_SECONDS, detail=f"{episode.budget.limits.seconds:g} s are over"
-                )
-            return self._broken(episode, e)
         except ModelError as e:
             episode.failed("actor", e)
             return Ending(StopReason.MODEL_ERROR, error=describe_error(e))

@@ -337,11 +337,14 @@ def _checked(action: Action) -> Action:
 
 def _accepted(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Those keyword arguments that the function takes."""
+    return {name: value for name, value in kwargs.items() if takes(function, name)}
+
+
+def takes(function: Callable[..., Any], name: str) -> bool | None:
+    """Whether a function takes a keyword argument of that name; None where it does not say."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return {}
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return kwargs
-    keywords = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    return {k: v for k, v in kwargs.items() if k in keywords}
+        return None
+    named = any(p.name == name and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
+    return named or any(p.kind is p.VAR_KEYWORD for p in parameters)

@@ -60,6 +60,19 @@ class LimitReached(PurposeAgentError):
         self.limit = limit
 
 
+class TimeIsUp(LimitReached):
+    """The time of a run was over while something was under way.
+
+    Args:
+        seconds: what was used.
+        limit: the bound.
+    """
+
+    def __init__(self, seconds: float, limit: float) -> None:
+        super().__init__(StopReason.LIMIT_SECONDS, seconds, limit)
+        self.args = (f"{limit:g} s are over",)
+
+
 class Budget:
     """What one run has used, against its limits.
 
@@ -96,7 +109,7 @@ class Budget:
         """Abandon what runs inside when the time is up.
 
         Raises:
-            LimitReached: it is.
+            TimeIsUp: it is.
         """
         deadline = asyncio.timeout(self.seconds_left)
         try:
@@ -105,7 +118,7 @@ class Budget:
         except TimeoutError:
             if self.limits.seconds is None or not deadline.expired():
                 raise
-            raise LimitReached(StopReason.LIMIT_SECONDS, self.seconds, self.limits.seconds) from None
+            raise TimeIsUp(self.seconds, self.limits.seconds) from None
 
     def add(self, role: str, usage: Usage) -> None:
         """Count usage of a role (``actor``, ``critic``, ``distiller``)."""

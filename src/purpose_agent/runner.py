@@ -22,7 +22,7 @@ from purpose_agent.journal import (
     trajectory_of,
 )
 from purpose_agent.learning import Learner
-from purpose_agent.limits import Budget, LimitReached, Limits
+from purpose_agent.limits import Budget, Limits, TimeIsUp
 from purpose_agent.llm_backend.usage import Usage, collect_usage
 from purpose_agent.memory.same_task import attempts_at
 from purpose_agent.memory.selection import Selection
@@ -101,7 +101,7 @@ class Runner:
                     episode = await self._begin(spec, log, budget, state)
             except EnvironmentFailure as e:
                 return self._stillborn(spec, log, e)
-            except LimitReached as e:
+            except TimeIsUp as e:
                 return self._out_of_time(spec, log, e, state)
             result = await self.engine.play(episode)
             if spec.learning:
@@ -167,14 +167,12 @@ class Runner:
         log.emit(RunFinished(trajectory.stop_reason, False, None, 0, 0.0, {}, text))
         return TaskResult(trajectory, state, error=text)
 
-    def _out_of_time(self, spec: RunSpec, log: EventLog, limit: LimitReached, state: Snapshot) -> TaskResult:
+    def _out_of_time(self, spec: RunSpec, log: EventLog, limit: TimeIsUp, state: Snapshot) -> TaskResult:
         """A run whose time was up before its first state was known in full: journalled, with no steps."""
         trajectory = Trajectory(spec.task, spec.purpose, id=spec.run_id, seed=spec.seed, options=spec.options)
         trajectory.stop_reason = limit.reason.value
         log.emit(self._started(spec, state, None, Selection(), trajectory.created_at, None))
-        log.emit(
-            RunFinished(trajectory.stop_reason, False, None, 0, limit.value, {}, detail=_time_is_up(limit))
-        )
+        log.emit(RunFinished(trajectory.stop_reason, False, None, 0, limit.value, {}, detail=str(limit)))
         return TaskResult(trajectory, state)
 
     def _started(
@@ -302,7 +300,7 @@ class Runner:
                     episode = await self._rebuild(spec, log, budget, trajectory, events)
             except EnvironmentFailure as e:
                 return TaskResult(trajectory, _last_state(events[0], trajectory), error=describe_error(e))
-            except LimitReached as e:
+            except TimeIsUp as e:
                 return _not_rebuilt(trajectory_of(events), events, log, e)
             if ended is not None:
                 result = TaskResult(trajectory, episode.state, usage=ended.usage, error=ended.error)
@@ -398,9 +396,7 @@ def _ending_of(events: list[Event]) -> RunFinished | None:
     return None
 
 
-def _not_rebuilt(
-    trajectory: Trajectory, events: list[Event], log: EventLog, limit: LimitReached
-) -> TaskResult:
+def _not_rebuilt(trajectory: Trajectory, events: list[Event], log: EventLog, limit: TimeIsUp) -> TaskResult:
     """A run that could not be brought back to where it was left before its time was up; one that had ended stays so."""
     started, ended, used = events[0], _ending_of(events), _usage_of(events)
     assert isinstance(started, RunStarted)
@@ -418,14 +414,10 @@ def _not_rebuilt(
             steps,
             limit.value,
             used,
-            detail=_time_is_up(limit),
+            detail=str(limit),
         )
     )
     return TaskResult(trajectory, state, usage=used)
-
-
-def _time_is_up(limit: LimitReached) -> str:
-    return f"{limit.limit:g} s are over"
 
 
 def _usage_of(events: list[Event]) -> dict[str, Usage]:

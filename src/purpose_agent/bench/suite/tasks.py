@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Collection
 from typing import Any
 
@@ -17,6 +16,7 @@ from purpose_agent.bench.stream import (
     tasks_of,
 )
 from purpose_agent.bench.suite.settings import SuiteSettings, World
+from purpose_agent.environment_host import takes
 from purpose_agent.environments import resolve_environment
 from purpose_agent.errors import UsageError
 
@@ -65,11 +65,11 @@ def check_world(world: World, arms: Collection[str] = ()) -> None:
     for ability, why in (("verdict", "be graded by"), ("reset", "start each task with")):
         if not callable(getattr(environment, ability, None)):
             raise UsageError(f"{world.spec!r} has no {ability}() for the arms to {why}")
-    if not _takes(environment.reset, "seed"):
+    if takes(environment.reset, "seed") is False:
         raise UsageError(
             f"{world.spec!r} has a reset() that takes no seed, so its tasks cannot be told apart"
         )
-    if knows_folds(environment) and not _takes(environment.reset, "options"):
+    if knows_folds(environment) and takes(environment.reset, "options") is False:
         raise UsageError(
             f"{world.spec!r} has folds, but its reset() takes no options; it is told the fold by options={{'fold': …}}"
         )
@@ -78,16 +78,6 @@ def check_world(world: World, arms: Collection[str] = ()) -> None:
             f"{world.spec!r} has no gold_path() for the arm 'oracle' to follow; leave it out of --arms"
         )
     _check_purpose(environment, world)
-
-
-def _takes(call: Any, name: str) -> bool:
-    """Whether something is given an argument of that name when it is called; see `EnvironmentHost`."""
-    try:
-        parameters = inspect.signature(call).parameters
-    except (TypeError, ValueError):  # it does not say
-        return False
-    named = name in parameters and parameters[name].kind is not inspect.Parameter.POSITIONAL_ONLY
-    return named or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _check_purpose(environment: Any, world: World) -> None:
